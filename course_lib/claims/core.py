@@ -1,0 +1,91 @@
+"""Claims put to the test: an experiment with seeds, an estimate with an interval, and a verdict computed from both.
+
+Chapters: every "claim" cell; the ledger page is generated from the records that these cells emit.
+
+A claim is declared before it is run: a statement about one number, and the threshold that this number must pass. The
+verdict follows from the 95 % interval alone. "Supported" means that the whole interval lies on the claimed side of the
+threshold, "not supported" that the whole interval lies on the other side; anything else is "cannot tell". In particular
+an interval that contains a threshold of no effect is not evidence of no effect.
+"""
+
+import html
+from dataclasses import asdict, dataclass
+
+import torch
+from scipy.stats import t as student
+from torch import Tensor
+
+MIME = "application/vnd.course.claim+json"
+KINDS = ("proved", "counterexample", "measured")
+VERDICTS = {"supported": "✓", "not supported": "✗", "cannot tell": "?"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One claim as it came out; a notebook displays it as a card and keeps the same facts as data for the ledger."""
+
+    id: str
+    statement: str
+    kind: str
+    threshold: str
+    estimate: float
+    low: float
+    high: float
+    unit: str
+    verdict: str
+    seeds: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}")
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict must be one of {tuple(VERDICTS)}, got {self.verdict!r}")
+
+    def __str__(self) -> str:
+        return (
+            f"Claim: {self.statement}\n  declared threshold: {self.threshold}\n"
+            f"  {self.estimate:.3g} {self.unit}, 95 % interval [{self.low:.3g}, {self.high:.3g}], {self.seeds} repeats\n"
+            f"  {VERDICTS[self.verdict]} {self.verdict} ({self.kind})"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        lines = "<br>".join(html.escape(line.strip()) for line in str(self).splitlines()[1:-1])
+        verdict = f"{VERDICTS[self.verdict]} {self.verdict}"
+        card = (
+            f'<div class="course-claim"><p><strong>Claim.</strong> {html.escape(self.statement)}</p>'
+            f"<p>{lines}</p><p><strong>{verdict}</strong> ({self.kind})</p></div>"
+        )
+        return {MIME: asdict(self), "text/html": card, "text/plain": str(self)}
+
+
+def decide(low: float, high: float, *, above: float | None = None, below: float | None = None) -> str:
+    """The verdict on "the quantity lies above (below) this threshold" given its interval `[low, high]`.
+
+    Raises ValueError unless exactly one of `above` and `below` is given and `low <= high`.
+
+    >>> decide(0.8, 0.9, above=0.5), decide(0.4, 0.6, above=0.5), decide(0.8, 0.9, below=0.5)
+    ('supported', 'cannot tell', 'not supported')
+    """
+    if (above is None) == (below is None):
+        raise ValueError(f"exactly one of above and below must be given, got above={above}, below={below}")
+    if not low <= high:
+        raise ValueError(f"low must be at most high, got [{low}, {high}]")
+    if above is not None:
+        return "supported" if low > above else "not supported" if high < above else "cannot tell"
+    return "supported" if high < below else "not supported" if low > below else "cannot tell"
+
+
+def mean_interval(samples: Tensor, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean of independent `samples` `(m,)` and its Student-t interval `mean +- t_{m-1} s / sqrt(m)`.
+
+    Raises ValueError for fewer than two samples.
+
+    >>> mean_interval(torch.tensor([1.0, 1.0, 1.0]))
+    (1.0, 1.0, 1.0)
+    """
+    samples = torch.as_tensor(samples, dtype=torch.float64)
+    if samples.dim() != 1 or len(samples) < 2:
+        raise ValueError(f"samples must be a vector of at least two values, got shape {tuple(samples.shape)}")
+    mean = samples.mean().item()
+    reach = student.ppf(0.5 + level / 2, len(samples) - 1) * samples.std().item() / len(samples) ** 0.5
+    return mean, mean - float(reach), mean + float(reach)
