@@ -125,7 +125,9 @@ def _write_tensor(value: torch.Tensor, where: str, blobs: list[bytes]) -> list:
 
 
 def _write_object(value: object, where: str, blobs: list[bytes]) -> list:
-    from course_lib.games import Attribution, Game  # here, so that arrays travel without the rest of the library
+    if isinstance(value, nn.Module):
+        return _write_module(value, where, blobs)
+    from course_lib.games import Attribution, Game  # here, so that all else travels without the rest of the library
 
     if type(value) is Game:
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(Game)}
@@ -135,8 +137,6 @@ def _write_object(value: object, where: str, blobs: list[bytes]) -> list:
     if type(value) is Attribution:
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(Attribution)}
         return ["attribution", *([key, _write(item, f"{where}.{key}", blobs)] for key, item in fields.items())]
-    if isinstance(value, nn.Module):
-        return _write_module(value, where, blobs)
     raise ValueError(f"{where} cannot be carried as plain data: {type(value).__name__}")
 
 

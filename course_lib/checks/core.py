@@ -51,6 +51,7 @@ GENERAL_HINTS = {
     "type": "your function returns something of another kind than asked for",
     "shape": "your function returns a tensor of another shape than asked for",
     "nan": "your function returns values that are not finite numbers (nan or inf)",
+    "unusable": "what your function returns could not be compared: look at its kind and shape",
     "mutates": "your function changes its arguments: work on a copy (`.clone()`), the caller still needs the original",
     "transport": "gives another result when its arguments and return value are carried as plain data: "
     "use only what is passed in, and return plain numbers, strings, containers, arrays or tensors",
@@ -155,7 +156,8 @@ def check(exercise: str, answer: Callable, seed: int = 0) -> None:
 def judge(exercise: str, answer: Callable, seed: int = 0) -> Verdict:
     """Test an answer twice, called directly and called through the codec; the lower verdict counts.
 
-    Raises `ValueError` for an unknown exercise, and whatever an ill-written check raises; never for a wrong answer.
+    Raises `ValueError` for an unknown exercise, never for a wrong answer. A property that stops with an error of its
+    own costs its points and leaves the hint "unusable"; the tests see to it that no ordinary answer gets there.
     """
     known = find(exercise)
     if not callable(answer):
@@ -182,6 +184,10 @@ def _run(exercise: Exercise, answer: Callable, seed: int) -> Verdict:
             lost.append(Wrong("mutates"))
         except NotCarried:
             lost.append(Wrong("transport"))
+        except TimeoutError:
+            raise
+        except Exception as error:  # a return value that the property did not expect must not stop a class
+            lost.append(Wrong("unusable", f"{GENERAL_HINTS['unusable']} ({type(error).__name__}: {error})"))
         else:
             points += part.points
         if lost and index == 0:
