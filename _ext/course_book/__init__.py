@@ -17,11 +17,22 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util import logging
 
 from . import assets, execute, pages
 
-LOGGER = logging.getLogger(__name__)
+# Options of the theme. They stand here because in _config.yml they would replace those that Jupyter Book computes,
+# and the buttons of Colab and of the repository would be gone without a word.
+THEME = {
+    "navbar_start": [],  # a second bar on top of the page, with a second search field
+    "navbar_center": [],
+    "navbar_end": [],
+    "navbar_persistent": [],
+    "footer_content_items": ["extra-footer.html"],
+    "logo": {"image_light": "_static/favicon.svg", "image_dark": "_static/favicon.svg", "text": "Attribution and Symmetry"},
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+    "show_toc_level": 2,
+}
 
 
 def chapters_in_toc(app: Sphinx) -> list[str]:
@@ -42,6 +53,7 @@ def before_reading(app: Sphinx, _config: object) -> None:
     marker(app).parent.mkdir(parents=True, exist_ok=True)
     marker(app).touch()
     os.environ["COURSE_STATIC"] = "1"
+    app.config.html_theme_options.update(THEME)
     root = Path(app.srcdir)
     library = execute.Library(root)
     cache = execute.open_cache(Path(app.outdir).parent / ".jupyter_cache")
@@ -68,6 +80,8 @@ def put_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = execute.with_outputs(source[0], app.course_executed[docname])
         keys = dict(getattr(app.env, "course_keys", {}))
         app.env.course_keys = keys | {docname: app.course_chapters[docname].key}
+    elif docname.startswith("exercises/"):
+        source[0] = execute.marked(source[0])
 
 
 def after_writing(app: Sphinx, exception: Exception | None) -> None:

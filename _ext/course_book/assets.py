@@ -66,7 +66,7 @@ def write_front_demo(root: Path, library: Library, name: str) -> None:
     if module not in library.modules:
         write_if_changed(page, STAND_IN)
         return
-    code = f"import {module} as m; demo = m.{function}; print((demo() if not hasattr(demo, 'static') else demo).static())"
+    code = f"import {module} as module; print(module.{function}().static())"
     key = library.key([code])
     if page.exists() and stamp.exists() and stamp.read_text() == key:
         return

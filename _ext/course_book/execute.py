@@ -64,13 +64,11 @@ class Executed:
 
 
 class OwnKernel(AsyncKernelManager):
-    """A kernel of the interpreter that runs the build, whatever kernels are installed; sockets are files, not ports."""
-
-    transport = "ipc"
+    """A kernel of the interpreter that runs the build, whatever kernels are installed."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
@@ -192,6 +190,22 @@ def shown(output: dict) -> dict | None:
     output = nbformat.from_dict(output)
     del output.data[CLAIM]
     return output if output.data else None
+
+
+def mark_cells(notebook: nbformat.NotebookNode) -> None:
+    """Tag the cells that the stylesheet knows: stubs of exercises, and checks, whose output is a verdict."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            first = cell.source.partition("\n")[0]
+            kinds = {"exercise": first.startswith("# exercise:"), "check": first == "# NBVAL_CHECK_OUTPUT"}
+            cell.metadata["tags"] = cell.metadata.get("tags", []) + [kind for kind, found in kinds.items() if found]
+
+
+def marked(text: str) -> str:
+    """The text of an exercise notebook with its cells marked."""
+    notebook = nbformat.reads(text, as_version=4)
+    mark_cells(notebook)
+    return nbformat.writes(notebook)
 
 
 def with_outputs(text: str, executed: Executed) -> str:

@@ -10,7 +10,7 @@ from sphinx.errors import ExtensionError
 
 from .execute import Executed
 
-SYMBOLS = {"supported": "✔", "not supported": "✘", "cannot tell": "?"}
+SYMBOLS = {"supported": "✓", "not supported": "✗", "cannot tell": "?"}
 FIELDS = ("id", "statement", "kind", "verdict")
 EXERCISE = re.compile(r"^# exercise: *(\S+) *$", flags=re.MULTILINE)
 
@@ -33,6 +33,11 @@ def list_table(rows: list[list[str]], name: str, widths: str) -> str:
     return "\n".join([*lines, "```"])
 
 
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>$|#])", r"\\\1", text)
+
+
 def number(value: object) -> str:
     """A number with three significant digits, anything else as it is, nothing for None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -51,9 +56,10 @@ def measured(claim: Mapping) -> str:
 
 
 def seeds(claim: Mapping) -> str:
-    """How many seeds a claim was tested with: a number, or the number of those listed."""
+    """How many seeds a claim was tested with, in words."""
     value = claim.get("seeds")
-    return "–" if value is None else str(len(value) if isinstance(value, list | tuple) else value)
+    count = len(value) if isinstance(value, list | tuple) else value
+    return "" if count is None else f", {count} {'seed' if count == 1 else 'seeds'}"
 
 
 def checked(claim: Mapping, chapter: str) -> Mapping:
@@ -69,8 +75,8 @@ def claim_row(claim: Mapping, chapter: str, title: str) -> list[str]:
     verdict = claim["verdict"]
     label = f"[{SYMBOLS[verdict]} {verdict}]{{.verdict .{verdict.replace(' ', '-')}}}"
     where = f"[{title}](/{chapter}.ipynb)"
-    threshold = number(claim.get("threshold")) or "–"
-    return [f"{claim['statement']} ({where})", str(claim["kind"]), measured(claim), threshold, seeds(claim), label]
+    threshold = plain(number(claim.get("threshold"))) or "–"
+    return [f"{plain(claim['statement'])} ({where})", measured(claim) + seeds(claim), threshold, label, claim["kind"]]
 
 
 def claims_page(executed: Mapping[str, Executed]) -> str:
@@ -81,9 +87,9 @@ def claims_page(executed: Mapping[str, Executed]) -> str:
         raise ExtensionError(f"two claims have the same id: {sorted(names)}")
     counts = {verdict: sum(c["verdict"] == verdict for c, _, _ in records) for verdict in SYMBOLS}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    head = ["Claim", "Kind", "Measured", "Threshold", "Seeds", "Verdict"]
+    head = ["Claim", "Measured", "Threshold", "Verdict", "Kind"]
     rows = [claim_row(*record) for record in records]
-    table = list_table([head, *rows], "ledger", "40 12 16 10 7 15") if rows else "No chapter tests a claim yet."
+    table = list_table([head, *rows], "ledger", "32 19 17 18 14") if rows else "No chapter tests a claim yet."
     return f"""# Claims ledger
 
 What do we know, and how? Each chapter bets on a claim, then tests it while the book is built. This page collects the
@@ -100,7 +106,7 @@ verdict holds for the data and models that were tried.
 
 **Measured** gives the estimate with its 95 % interval over the seeds. **Threshold** was fixed before the experiment.
 
-**Verdict.** ✔ *supported*: the whole interval lies on the claim's side of the threshold. ✘ *not supported*: it lies on
+**Verdict.** ✓ *supported*: the whole interval lies on the claim's side of the threshold. ✗ *not supported*: it lies on
 the other side. ? *cannot tell*: it contains the threshold; more data could decide.
 :::
 """
