@@ -43,7 +43,7 @@ def misread_digit() -> Tensor:
 
 
 def patches(size: int = 2, side: int = 8) -> Tensor:
-    """Player of each pixel when a `side` x `side` image is cut into squares of `size` pixels, row by row: `(side, side)` integers.
+    """Player of each pixel when an image is cut into squares of `size` pixels, row by row: `(side, side)` integers.
 
     >>> patches(4).unique().tolist()
     [0, 1, 2, 3]

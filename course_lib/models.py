@@ -53,7 +53,7 @@ class MLP(nn.Module):
 
 
 class DigitNet(nn.Module):
-    """The convolutional network that reads the 8 x 8 digits: two 3 x 3 convolutions (8 and 16 filters), max-pooling, two layers.
+    """The network that reads the 8 x 8 digits: two 3 x 3 convolutions (8 and 16 filters), max-pooling, two linear layers.
 
     Maps images `(b, 8, 8)` with values in [0, 1] to logits `(b, 10)`. `filters` gives the 16 feature maps `(b, 16, 8, 8)`
     after the second ReLU and `read` finishes the computation from them, so `forward(x) == read(filters(x))`.

@@ -4,10 +4,10 @@
 the four rows of the map.
 """
 
-from course_lib.games.scores import Attribution
 from course_lib.games.core import Game, TableValue, corners, multilinear_extension, table_game, tabulate
 from course_lib.games.gradients import gradient, integrated_gradients
 from course_lib.games.removal import add_one_in, leave_one_out
+from course_lib.games.scores import Attribution
 from course_lib.games.shapley import banzhaf, shapley, shapley_kernel, shapley_weights
 from course_lib.games.surrogates import Surrogate, linear_surrogate
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.games.scores import Attribution, exact
 from course_lib.games.core import Game
+from course_lib.games.scores import Attribution, exact
 
 RULES = ("gauss", "midpoint")
 

@@ -7,8 +7,8 @@ for each other (OR), adding misses players that need each other (AND).
 
 import torch
 
-from course_lib.games.scores import Attribution, exact
 from course_lib.games.core import Game
+from course_lib.games.scores import Attribution, exact
 
 
 def leave_one_out(game: Game, batch_size: int | None = None) -> Attribution:

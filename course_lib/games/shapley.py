@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from course_lib.games.scores import Attribution, exact
 from course_lib.games.core import EXACT_LIMIT, Game, corners, tabulate
+from course_lib.games.scores import Attribution, exact
 
 METHODS = ("exact", "permutation", "kernel")
 MATMUL_LIMIT = 16  # up to here one product with a (2**n, n) matrix of weights is fastest

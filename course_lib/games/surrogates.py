@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.games.scores import Attribution
 from course_lib.games.core import EXACT_LIMIT, Game, corners
+from course_lib.games.scores import Attribution
 from course_lib.games.shapley import _budget, _drawn, shapley_kernel
 
 
