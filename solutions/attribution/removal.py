@@ -1,0 +1,26 @@
+"""Solutions to exercises/attribution/removal.ipynb."""
+
+
+# exercise: attribution/removal/occlusion
+import torch
+
+
+def occlusion(model, x, baseline):
+    dropped = torch.eye(len(x), dtype=torch.bool)
+    return model(x[None]) - model(torch.where(dropped, baseline, x))
+
+
+# exercise: attribution/removal/marginal_value
+def marginal_value(model, x, background, kept):
+    rows = background.clone()
+    rows[:, kept] = x[kept]
+    return model(rows).mean(0)
+
+
+# exercise: attribution/removal/conditional_value
+def conditional_value(joint, outputs, x, kept):
+    cells = tuple(x[i] if i in kept else slice(None) for i in range(joint.dim()))
+    probability = joint[cells].sum()
+    if probability == 0:
+        raise ValueError(f"kept={kept}: these features never take the values of x together")
+    return (joint[cells] * outputs[cells]).sum() / probability
