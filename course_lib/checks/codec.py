@@ -186,10 +186,11 @@ def _read_array(rest: list, blobs: list[bytes]) -> np.ndarray:
 
 def _read_tensor(rest: list, blobs: list[bytes]) -> torch.Tensor:
     name, shape, index = rest
-    raw = torch.from_numpy(np.frombuffer(blobs[index], dtype=np.uint8).copy())
-    if name == "bool":
-        return (raw != 0).reshape(_shape(shape))
-    return raw.view(_TENSOR_TYPES[name]).reshape(_shape(shape))
+    dtype, raw = _TENSOR_TYPES[name], np.frombuffer(blobs[index], dtype=np.uint8)
+    if not len(raw):  # torch cannot view nothing as another type
+        return torch.zeros(0, dtype=dtype).reshape(_shape(shape))
+    flat = torch.from_numpy(raw.copy())
+    return (flat != 0 if dtype is torch.bool else flat.view(dtype)).reshape(_shape(shape))
 
 
 def _shape(shape: list) -> tuple[int, ...]:

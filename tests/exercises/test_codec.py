@@ -75,21 +75,16 @@ def test_a_module_arrives_with_its_dtype_mode_and_function():
 
 
 def test_a_soft_game_whose_value_is_a_library_module_arrives():
-    model = MLP([3, 4, 1], seed=1).double()
-    game = Game(_Squeezed(model), 3, dtype=torch.float64)
-    with pytest.raises(ValueError, match=r"value.value cannot be carried as plain data: .*_Squeezed"):
-        encode(game)
+    game = Game(MLP([3, 4, 1], "tanh", seed=1).double(), 3)
+    got, gates = decode(encode(game)), torch.full((2, 3), 0.5, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(got(gates), game(gates))
+    (slope,) = torch.autograd.grad(got(gates).sum(), gates)
+    assert slope.abs().min() > 0
 
 
-class _Squeezed(nn.Module):
-    """A module that the codec does not know."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, gates: torch.Tensor) -> torch.Tensor:
-        return self.model(gates).squeeze(-1)
+def test_a_game_that_is_a_closure_is_refused():
+    with pytest.raises(ValueError, match=r"value.value cannot be carried as plain data: function"):
+        encode(Game(lambda gates: gates.sum(1), 3))
 
 
 def test_an_attribution_arrives():
