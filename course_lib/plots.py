@@ -73,18 +73,19 @@ def score_map(ax: Axes, scores: Tensor, image: Tensor, title: str = "", limit: f
         chosen = sign * scores > 1e-3 * limit
         sizes = (scores[chosen].abs() / limit).clamp(max=1) * cell**2
         ax.scatter(columns[chosen], rows[chosen], s=sizes, c=colour, marker=marker, linewidths=0)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_title(title)
-    return ax
+    return _frame(ax, title)
 
 
 def show_image(ax: Axes, image: Tensor, title: str = "") -> Axes:
     """A grey image `(h, w)` with values in [0, 1], dark ink on white paper, without axes."""
     ax.imshow(image, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_title(title)
+    return _frame(ax, title)
+
+
+def _frame(ax: Axes, title: str) -> Axes:
+    """A thin grey frame instead of axes."""
+    ax.set(xticks=[], yticks=[], title=title)
+    ax.spines[:].set(visible=True, color=FAINT, linewidth=0.6)
     return ax
 
 

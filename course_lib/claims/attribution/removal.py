@@ -1,0 +1,115 @@
+"""Claims of chapters/attribution/removal.ipynb."""
+
+from collections.abc import Callable
+
+import torch
+from scipy.stats import rankdata
+from sklearn.ensemble import RandomForestClassifier
+from torch import Tensor
+
+from course_lib import datasets, models
+from course_lib.attribution.features import feature_game
+from course_lib.claims.core import Record, decide, mean_interval
+from course_lib.games import leave_one_out
+
+FORBIDDEN, HARMLESS = 4, 9  # columns "mean smoothness" and "mean fractal dimension"
+
+
+def removal_reveals_the_rule(seeds: int = 8) -> Record:
+    """How often marginal removal puts the forbidden feature on top of a scaffolded model (Slack et al., 2020).
+
+    One repeat: a new detector of pasted rows, a new background of 20 rows and 40 new test rows; its result is the share of
+    these rows in which the forbidden feature has the largest |score|.
+    """
+    shares = torch.tensor([hidden_bias(seed)["scaffold"] for seed in range(seeds)])
+    estimate, low, high = mean_interval(shares)
+    return Record(
+        id="attribution/removal/removal_reveals_the_rule",
+        statement="Removing features reveals which feature a model decides by, also when its author hides it.",
+        kind="counterexample",
+        threshold="the forbidden feature comes first in more than 9 of 10 test rows",
+        estimate=estimate,
+        low=low,
+        high=high,
+        unit="of test rows",
+        verdict=decide(low, high, above=0.9),
+        seeds=seeds,
+    )
+
+
+def hidden_bias(seed: int, rows: int = 40) -> dict[str, float]:
+    """One repeat: share of rows with the forbidden feature on top, for the honest and the scaffolded model, and how often
+    the two models decide alike on real rows."""
+    split, generator = datasets.breast_cancer(), torch.Generator().manual_seed(seed)
+    train, test = split.train_x, split.test_x
+    forest = pasted_row_detector(train, seed)
+
+    def biased(x: Tensor) -> Tensor:
+        return torch.where(x[:, FORBIDDEN] > 0, 1.0, -1.0).double()
+
+    def scaffold(x: Tensor) -> Tensor:
+        # In doubt (from 40 % on) a row passes for real: the scaffold must keep its rule on real rows.
+        real = torch.from_numpy(forest.predict_proba(x.numpy())[:, 1]) > 0.4
+        return torch.where(real, biased(x), torch.where(x[:, HARMLESS] > 0, 1.0, -1.0).double())
+
+    background = train[torch.randperm(len(train), generator=generator)[:20]]
+    chosen = test[torch.randperm(len(test), generator=generator)[:rows]]
+    return {
+        "honest": share_on_top(biased, chosen, background),
+        "scaffold": share_on_top(scaffold, chosen, background),
+        "agreement": (biased(test) == scaffold(test)).double().mean().item(),
+    }
+
+
+def share_on_top(model: Callable[[Tensor], Tensor], rows: Tensor, background: Tensor) -> float:
+    """Share of rows whose largest |leave-one-out score| under marginal removal belongs to the forbidden feature alone."""
+    first = 0
+    for x in rows:
+        sizes = leave_one_out(feature_game(model, x, background)).scores.abs()
+        first += bool(sizes[FORBIDDEN] > sizes[torch.arange(len(x)) != FORBIDDEN].max())
+    return first / len(rows)
+
+
+def pasted_row_detector(train: Tensor, seed: int, copies: int = 4) -> RandomForestClassifier:
+    """A forest that tells real training rows (class 1) from rows with one or more columns taken from other rows (class 0)."""
+    generator = torch.Generator().manual_seed(1000 + seed)
+    rows = train.repeat(copies, 1)
+    other = train[torch.randint(len(train), (len(rows),), generator=generator)]
+    replaced = torch.rand(rows.shape, generator=generator) < torch.rand(len(rows), 1, generator=generator) * 0.5
+    replaced[torch.arange(len(rows)), torch.randint(rows.shape[1], (len(rows),), generator=generator)] = True
+    fake = torch.where(replaced, other, rows)
+    labels = [1] * len(rows) + [0] * len(fake)
+    return RandomForestClassifier(60, random_state=seed).fit(torch.cat([rows, fake]).numpy(), labels)
+
+
+def baseline_is_a_detail(images: int = 100, seed: int = 0) -> Record:
+    """Rank correlation of the digit reader's occlusion maps for a blank and a mean baseline, over random test digits."""
+    split, net = datasets.digits(), models.digit_net()
+    chosen = torch.randperm(len(split.test_x), generator=torch.Generator().manual_seed(seed))[:images]
+    mean = split.train_x.mean(0)
+    correlations = []
+    for x in split.test_x[chosen]:
+        read = int(net(x[None]).argmax())
+        maps = [leave_one_out(feature_game(net, x, other, target=read)).scores for other in (torch.zeros_like(x), mean)]
+        correlations.append(rank_correlation(*maps))
+    estimate, low, high = mean_interval(torch.tensor(correlations))
+    return Record(
+        id="attribution/removal/baseline_is_a_detail",
+        statement="The baseline is a technical detail: a blank and a mean baseline give much the same map of a digit.",
+        kind="measured",
+        threshold="mean rank correlation of the two maps above 0.9",
+        estimate=estimate,
+        low=low,
+        high=high,
+        unit="mean rank correlation",
+        verdict=decide(low, high, above=0.9),
+        seeds=images,
+    )
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> float:
+    """Spearman's correlation of two score vectors `(n,)`, ties sharing their mean rank; 0 if one is constant."""
+    ranks = torch.stack([torch.from_numpy(rankdata(scores)) for scores in (a, b)])
+    centred = ranks - ranks.mean(1, keepdim=True)
+    sizes = centred.square().sum(1).sqrt()
+    return float(centred[0] @ centred[1] / (sizes[0] * sizes[1])) if sizes.min() > 0 else 0.0
