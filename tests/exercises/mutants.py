@@ -27,6 +27,9 @@ _PAIRS = [
     ("sqrt", "square"), ("var", "std"), ("cumsum", "cumprod"), ("triu", "tril"), ("maximum", "minimum"),
 ]  # fmt: skip
 NAMES = {a: b for a, b in _PAIRS} | {b: a for a, b in _PAIRS}
+LIBRARIES = {"torch", "math", "np", "numpy", "nn", "F", "itertools", "functools"}
+PRECISION = {"dtype", "device"}  # a tolerance that is fair to float32 cannot see them go
+CONVERSIONS = {"tolist", "item", "to", "int", "long", "float", "double", "contiguous", "detach", "cpu", "type_as"}
 BLOCKS = ("body", "orelse", "finalbody")
 
 
@@ -180,14 +183,26 @@ def _options(node: ast.AST) -> list[object]:
             return ["flip"]
         case ast.Constant(value=int() | float()):
             return [+1, -1]
-        case ast.Call(args=args):
+        case ast.Call(func=function, args=args, keywords=keywords):
             plain = not any(isinstance(arg, ast.Starred) for arg in args)
-            return [("arguments", index) for index in range(len(args) - 1) if plain]
+            options = [("arguments", index) for index in range(len(args) - 1) if plain]
+            options += [("keyword", index) for index, word in enumerate(keywords) if word.arg not in PRECISION]
+            return options + (["receiver"] if _is_method(function) else [])
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return ["name"] if name in NAMES and isinstance(node.ctx, ast.Load) else []
         case ast.comprehension(ifs=ifs):
             return [("filter", index) for index in range(len(ifs))]
     return []
+
+
+def _is_method(function: ast.expr) -> bool:
+    """Whether a called function is a method that does something, not `torch.linalg.norm`, and no mere conversion."""
+    if not isinstance(function, ast.Attribute) or function.attr in CONVERSIONS:
+        return False
+    root = function.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return not (isinstance(root, ast.Name) and root.id in LIBRARIES)
 
 
 def _apply(node: ast.AST, option: object) -> None:
@@ -211,6 +226,11 @@ def _apply(node: ast.AST, option: object) -> None:
             node.value = not node.value
         case ast.Constant(), int(step):
             node.value += step
+        case ast.Call(), ("keyword", index):
+            del node.keywords[index]
+        case ast.Call(), "receiver":  # x.clone() becomes x
+            receiver = node.func.value
+            node.__class__, node.__dict__ = receiver.__class__, receiver.__dict__
         case ast.Call(), (_, index):
             node.args[index], node.args[index + 1] = node.args[index + 1], node.args[index]
         case ast.Name(), _:
