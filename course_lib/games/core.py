@@ -92,10 +92,12 @@ class Game:
         if gates.dim() != 2 or gates.shape[1] != self.n or len(gates) == 0:
             raise ValueError(f"gates must have shape (m, {self.n}) with m >= 1, got {tuple(gates.shape)}")
         gates = gates.to(self.device, self.dtype)
-        if not ((gates >= 0) & (gates <= 1)).all():  # false for nan as well
-            raise ValueError(f"gates must lie in [0, 1], got values from {gates.min().item()} to {gates.max().item()}")
+        low, high = (end.item() for end in gates.detach().aminmax())  # both nan if any gate is
+        if not (low >= 0 and high <= 1):
+            raise ValueError(f"gates must lie in [0, 1], got values from {low} to {high}")
         if not self.differentiable and not ((gates == 0) | (gates == 1)).all():
-            raise ValueError("gates of a hard game must be exactly 0 or 1; use multilinear_extension(game) in between")
+            between = gates[(gates != 0) & (gates != 1)][0].item()
+            raise ValueError(f"gates of a hard game must be exactly 0 or 1, got {between}: use multilinear_extension(game)")
         return gates
 
 
@@ -118,10 +120,11 @@ def corners(n: int, dtype: torch.dtype = torch.float64, device: torch.device | s
     """
     if not 1 <= n <= EXACT_LIMIT:
         raise ValueError(f"n must lie between 1 and {EXACT_LIMIT} to list all 2**n coalitions, got {n}")
-    rows = torch.arange(2**n, dtype=torch.int32, device=device)
-    gates = torch.empty(2**n, n, dtype=dtype, device=device)
-    for player in range(n):  # one column at a time: no (2**n, n) integer matrix beside the result
-        gates[:, player] = (rows >> player) & 1
+    gates = torch.zeros(2**n, n, dtype=dtype, device=device)
+    for player in range(n):  # each player doubles the list: the coalitions so far, and the same with that player
+        rows = 2**player
+        gates[rows : 2 * rows] = gates[:rows]
+        gates[rows : 2 * rows, player] = 1
     return gates
 
 
@@ -133,8 +136,8 @@ class TableValue(nn.Module):
         self.register_buffer("table", table)
 
     def forward(self, gates: Tensor) -> Tensor:
-        powers = 2 ** torch.arange(gates.shape[1], device=gates.device)
-        return self.table[(gates.round().long() * powers).sum(1)]
+        powers = 2.0 ** torch.arange(gates.shape[1], dtype=torch.float64, device=gates.device)
+        return self.table[(gates.round().double() @ powers).long()]
 
 
 def table_game(values: Tensor, players: int | Sequence[str] | None = None) -> Game:
@@ -168,7 +171,7 @@ def tabulate(game: Game, batch_size: int | None = None, progress: bool = False) 
     [0.0, 1.0, 1.0, 2.0]
     """
     gates = corners(game.n, game.dtype, game.device)
-    return game.evaluate(gates, batch_size or 2**16, progress)
+    return game.evaluate(gates, 2**16 if batch_size is None else batch_size, progress)
 
 
 def multilinear_extension(game: Game) -> Game:

@@ -10,12 +10,13 @@ import math
 
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from course_lib.games.core import EXACT_LIMIT, Game, corners, tabulate
 from course_lib.games.scores import Attribution, exact
 
 METHODS = ("exact", "permutation", "kernel")
-MATMUL_LIMIT = 16  # up to here one product with a (2**n, n) matrix of weights is fastest
+MATMUL_LIMIT = 13  # up to here one product with a (2**n, n) matrix of weights is fastest
 
 
 def shapley(
@@ -39,7 +40,7 @@ def shapley(
 
     `budget` is the largest number of rows of `value` that may be evaluated, `generator` draws orders or coalitions on
     the CPU. Raises ValueError for an unknown method, too many players for "exact", a missing generator, or a budget
-    too small for two orders (or pairs), or for as many coalitions as there are unknowns.
+    too small for two orders (or pairs), or below 4 n for "kernel".
 
     >>> shapley(Game(lambda g: g[:, 0] * g[:, 1], players=2)).scores.tolist()
     [0.5, 0.5]
@@ -153,24 +154,22 @@ def _by_axis(values: Tensor, weights: Tensor) -> Tensor:
 def _permutation(
     game: Game, budget: int, generator: torch.Generator, antithetic: bool, batch_size: int | None, progress: bool
 ) -> Attribution:
-    n, width = game.n, 2 if antithetic else 1
-    inner = n - 1  # rows of an order beyond the two ends, which all orders share
-    blocks = (budget - 2) // max(width * inner, 1)
-    if blocks < 2:
-        unit = "antithetic pairs" if antithetic else "orders"
-        raise ValueError(f"budget must be at least 2 + 4 (n - 1) = {2 + 2 * width * inner} for two {unit}, got {budget}")
-    if n == 1:
-        empty, full = game.ends()
+    kind, width = ("antithetic pairs", 2) if antithetic else ("orders", 1)
+    unit = width * (game.n - 1)  # rows of an order beyond the two ends, which all orders share
+    if budget < 2 + 2 * unit:
+        raise ValueError(f"budget must be at least {2 + 2 * unit} rows for the two ends and two {kind}, got {budget}")
+    empty, full = game.ends()
+    if game.n == 1:
         return exact((full - empty)[None], 2, game.players)
-    orders = torch.rand(blocks, n, generator=generator).argsort(1)
+    blocks = (budget - 2) // unit
+    orders = torch.rand(blocks, game.n, generator=generator).argsort(1)
     if antithetic:
         orders = torch.stack([orders, orders.flip(1)], 1).flatten(0, 1)
-    orders = orders.to(game.device)
-    empty, full = game.ends()
-    samples = torch.cat([_arrivals(game, part, empty, full, batch_size) for part in orders.split(_chunk(n, batch_size))])
+    parts = orders.to(game.device).split(_chunk(game.n, batch_size))
+    parts = tqdm(parts, disable=not progress, desc="orders")
+    samples = torch.cat([_arrivals(game, part, empty, full, batch_size) for part in parts])
     samples = samples.reshape(blocks, width, *samples.shape[1:]).mean(1)
-    kind = "antithetic pairs" if antithetic else "orders"
-    return _mean(samples, 2 + blocks * width * inner, game.players, kind)
+    return _mean(samples, 2 + blocks * unit, game.players, kind)
 
 
 def _chunk(n: int, batch_size: int | None) -> int:

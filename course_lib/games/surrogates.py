@@ -10,8 +10,10 @@ with the Shapley kernel and a line through v(0) and v(1), it is the Shapley valu
 picture of a game with strong interactions: look at `r_squared` before you believe its coefficients.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +21,10 @@ from torch import Tensor
 from course_lib.games.core import EXACT_LIMIT, Game, corners
 from course_lib.games.scores import Attribution
 from course_lib.games.shapley import _budget, _drawn, shapley_kernel
+
+
+class Underdetermined(ValueError):
+    """The gates leave some coefficients of a regression free."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def linear_surrogate(
     for, these are used instead and the fit has no sampling error. `weights`: `(m,)` or a function of gates, default 1.
     `ridge` is added to the normal equations of the slopes (never of the intercept). `constrain=True` forces the line
     through v(0) and v(1) exactly: intercept v(0), slopes that sum to v(1) - v(0) (two more rows).
-    Standard errors are the sandwich (HC0) estimate, which treats the rows as an independent sample.
+    Standard errors are the sandwich (HC1) estimate, which treats the rows as an independent sample; nan without spare rows.
     Raises ValueError for both or neither of gates and budget, negative or all-zero weights, or an underdetermined fit.
 
     >>> line = linear_surrogate(Game(lambda g: g[:, 0] * g[:, 1], players=2), budget=4)
@@ -56,48 +62,53 @@ def linear_surrogate(
     ([0.5, 0.5], -0.25)
     """
     if (gates is None) == (budget is None):
-        raise ValueError("exactly one of gates and budget must be given")
-    if ridge < 0:
-        raise ValueError(f"ridge must not be negative, got {ridge}")
-    complete = gates is None and probability == 0.5 and game.n <= EXACT_LIMIT and 2**game.n <= _budget(budget)
+        given = "neither" if gates is None else "both"
+        raise ValueError(f"exactly one of gates and budget must be given, got {given}")
+    if not 0 <= ridge < math.inf:
+        raise ValueError(f"ridge must be finite and not negative, got {ridge}")
+    complete = gates is None and probability == 0.5 and _covers(_budget(budget), game.n)
     if gates is None:
-        gates = _masks(game, _budget(budget) - 2 * constrain, generator, probability, complete)
+        gates = _masks(game, budget if complete else budget - 2 * constrain, generator, probability, complete)
     gates = torch.as_tensor(gates).to(game.device, game.dtype)
-    values = game.evaluate(gates, batch_size)
     weights = _row_weights(weights, gates)
-    evaluations = len(gates) + 2 * constrain
+    values = game.evaluate(gates, batch_size)
     if constrain:
-        empty, full = game.ends()
-        return _through_ends(game, gates, values, weights, ridge, empty, full, evaluations, complete)
+        ends = (values[0], values[-1]) if complete else game.ends()
+        evaluations = len(gates) + (0 if complete else 2)
+        return _through_ends(game, gates, values, weights, ends, evaluations, ridge, "exact" if complete else "sandwich")
     design = torch.cat([gates, gates.new_ones(len(gates), 1)], 1)
-    solution, errors = _solve(design, values, weights, ridge, penalised=game.n)
-    fitted = torch.tensordot(design, solution, 1)
-    slopes, error = solution[:-1], torch.zeros_like(errors) if complete else errors
+    penalty = torch.tensor([ridge] * game.n + [0.0]).to(gates)
+    line = _least_squares(design, values, weights, penalty)
+    errors = torch.zeros_like(line.solution) if complete else _sandwich(line.leverage, line.residuals, line.parameters)
     kind = "exact" if complete else "sandwich"
-    fit = _r_squared(values, fitted, weights)
-    return Surrogate(slopes, error[:-1], evaluations, game.players, kind, solution[-1], fit)
+    slopes, intercept = line.solution[:-1], line.solution[-1]
+    fit = _r_squared(values, torch.tensordot(gates, slopes, 1) + intercept, weights)
+    return Surrogate(slopes, errors[:-1], len(gates), game.players, kind, intercept, fit)
 
 
 def kernel_shapley(
     game: Game, budget: int, generator: torch.Generator | None, batch_size: int | None, progress: bool
 ) -> Surrogate:
     """Shapley values as the line through v(0) and v(1) that fits best under the Shapley kernel; see `shapley`."""
-    n = game.n
+    n, least = game.n, min(4 * game.n, 2**game.n)
+    if budget < least:
+        raise ValueError(f"budget must be at least {least} rows for method='kernel' with {n} players, got {budget}")
+    ends = game.ends()
     if n == 1:
-        empty, full = game.ends()
+        empty, full = ends
         return Surrogate((full - empty)[None], torch.zeros_like(full)[None], 2, game.players, "exact", empty, full * 0 + 1)
-    complete = n <= EXACT_LIMIT and 2**n <= budget
-    if complete:
+    if complete := _covers(budget, n):
         gates = corners(n, game.dtype, game.device)[1:-1]
         weights = shapley_kernel(n).to(gates)[gates.sum(1).long()]
     else:
-        if budget < 2 * n + 2:
-            raise ValueError(f"budget must be at least 2 n + 2 = {2 * n + 2} rows for method='kernel', got {budget}")
         gates = _paired_coalitions(n, (budget - 2) // 2, _drawn(generator)).to(game.device, game.dtype)
         weights = gates.new_ones(len(gates))  # sizes are drawn with the kernel's weight
-    empty, full = game.ends()
     values = game.evaluate(gates, batch_size, progress)
-    return _through_ends(game, gates, values, weights, 0.0, empty, full, len(gates) + 2, complete, pairs=not complete)
+    kind = "exact" if complete else "sandwich over complementary pairs"
+    try:
+        return _through_ends(game, gates, values, weights, ends, len(gates) + 2, 0.0, kind)
+    except Underdetermined as error:
+        raise ValueError(f"budget must be larger, got {budget}: these draws do not separate the {n} players") from error
 
 
 def _paired_coalitions(n: int, pairs: int, generator: torch.Generator) -> Tensor:
@@ -114,55 +125,66 @@ def _through_ends(
     gates: Tensor,
     values: Tensor,
     weights: Tensor,
-    ridge: float,
-    empty: Tensor,
-    full: Tensor,
+    ends: tuple[Tensor, Tensor],
     evaluations: int,
-    complete: bool,
-    pairs: bool = False,
+    ridge: float,
+    kind: str,
 ) -> Surrogate:
-    """Fit with intercept v(0) and slopes that sum to v(1) - v(0): the last slope is replaced by what the others leave."""
-    total = full - empty
-    last = gates[:, -1].reshape(-1, *[1] * total.dim())
-    target = values - empty - last * total
-    slopes, errors, influence = _solve_with_influence(gates[:, :-1] - gates[:, -1:], target, weights, ridge, pairs)
-    slopes = torch.cat([slopes, (total - slopes.sum(0))[None]])
-    last_error = influence.sum(1).square().sum(0).sqrt()  # the last slope's error is that of the sum of the others
-    errors = torch.cat([errors, last_error[None]])
-    fitted = empty + torch.tensordot(gates, slopes, 1)
-    kind = "exact" if complete else "sandwich over complementary pairs" if pairs else "sandwich"
-    errors = torch.zeros_like(errors) if complete else errors
-    fit = _r_squared(values, fitted, weights)
+    """Fit with intercept v(0) and slopes that sum to v(1) - v(0): equal shares plus contrasts that sum to zero."""
+    empty, full = ends
+    share = (full - empty) / game.n
+    basis = _contrasts(game.n).to(gates)
+    rest = values - empty - torch.tensordot(gates.sum(1, keepdim=True), share[None], 1)
+    penalty = gates.new_full((game.n - 1,), ridge)
+    line = _least_squares(gates @ basis, rest, weights, penalty)
+    slopes = share + torch.tensordot(basis, line.solution, 1)
+    errors = torch.zeros_like(slopes)
+    if kind != "exact":
+        leverage, residuals = line.leverage @ basis.T, line.residuals  # on the slopes
+        if "pairs" in kind:  # a coalition and its complement pull in opposite directions
+            leverage, residuals = leverage[::2], residuals[::2] - residuals[1::2]
+        errors = _sandwich(leverage, residuals, line.parameters)
+    fit = _r_squared(values, empty + torch.tensordot(gates, slopes, 1), weights)
     return Surrogate(slopes, errors, evaluations, game.players, kind, empty, fit)
 
 
-def _solve(design: Tensor, values: Tensor, weights: Tensor, ridge: float, penalised: int) -> tuple[Tensor, Tensor]:
-    solution, errors, _ = _solve_with_influence(design, values, weights, ridge, False, penalised)
-    return solution, errors
+def _contrasts(n: int) -> Tensor:
+    """Orthonormal columns `(n, n - 1)` that each sum to zero: every vector of mean zero is a combination of them."""
+    return torch.linalg.qr(torch.eye(n, dtype=torch.float64)[:, :-1] - 1 / n).Q
 
 
-def _solve_with_influence(
-    design: Tensor, values: Tensor, weights: Tensor, ridge: float, pairs: bool, penalised: int | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Weighted ridge solution `(p, *out)`, its sandwich errors, and each row's (or pair's) influence `(m, p, *out)`."""
-    p = design.shape[1]
-    penalty = design.new_zeros(p)
-    penalty[: p if penalised is None else penalised] = ridge
-    root = weights.sqrt()[:, None]
-    if torch.linalg.matrix_rank(root * design) < p and ridge == 0:
-        raise ValueError(f"gates must determine all {p} coefficients: use more rows (got {len(design)}) or ridge > 0")
-    flat = values.reshape(len(values), -1)
-    bread = torch.linalg.pinv(design.T @ (weights[:, None] * design) + penalty.diag(), hermitian=True)
-    rows = torch.cat([root * design, penalty.sqrt().diag()])  # ridge as extra rows: no squared condition number
-    right = torch.cat([root * flat, flat.new_zeros(p, flat.shape[1])])
-    solution = torch.linalg.lstsq(rows, right).solution
-    residuals = weights[:, None] * (flat - design @ solution)
-    influence = (design @ bread)[:, :, None] * residuals[:, None, :]
-    if pairs:
-        influence = influence.reshape(-1, 2, *influence.shape[1:]).sum(1)
-    errors = influence.square().sum(0).sqrt()
-    shape = (p, *values.shape[1:])
-    return solution.reshape(shape), errors.reshape(shape), influence.reshape(len(influence), *shape)
+class _Line(NamedTuple):
+    solution: Tensor  # (p, *out)
+    leverage: Tensor  # (m, p): by how much a unit of each row's residual moves the solution
+    residuals: Tensor  # (m, *out), times the root of the row's weight
+    parameters: float  # p, or the effective number under a ridge
+
+
+def _least_squares(design: Tensor, values: Tensor, weights: Tensor, penalty: Tensor) -> _Line:
+    """Weighted ridge regression. With Q R the decomposition of the weighted rows, and of the ridge as further rows, the
+    solution is R^-1 Q^T y and the leverage of row k is R^-1 Q_k."""
+    (m, p), root = design.shape, weights.sqrt()[:, None]
+    q, r = torch.linalg.qr(torch.cat([root * design, penalty.sqrt().diag()]))
+    if len(q) < p or torch.linalg.matrix_rank(r) < p:
+        raise Underdetermined(f"gates must determine {p} coefficients, got {m} rows that do not: add rows or take ridge > 0")
+    q, flat = q[:m], root * values.reshape(m, -1)
+    solution = torch.linalg.solve_triangular(r, q.T @ flat, upper=True)
+    residuals = (flat - root * design @ solution).reshape(values.shape)
+    leverage = torch.linalg.solve_triangular(r, q.T, upper=True).T
+    return _Line(solution.reshape(p, *values.shape[1:]), leverage, residuals, q.square().sum().item())
+
+
+def _sandwich(leverage: Tensor, residuals: Tensor, parameters: float) -> Tensor:
+    """Standard errors `(p, *out)`: squares of what each row contributes, with the factor m / (m - p) for the rows that the
+    fit has used up (HC1; MacKinnon & White, 1985). Unknown (nan) if it has used up all of them."""
+    spare = len(residuals) - parameters
+    factor = len(residuals) / spare if spare > 0.01 else torch.nan
+    return (factor * torch.tensordot(leverage.square().T, residuals.square(), 1)).sqrt()
+
+
+def _covers(budget: int, n: int) -> bool:
+    """Whether a budget is enough for all coalitions."""
+    return n <= EXACT_LIMIT and 2**n <= budget
 
 
 def _masks(game: Game, rows: int, generator, probability: float, complete: bool) -> Tensor:
@@ -171,7 +193,7 @@ def _masks(game: Game, rows: int, generator, probability: float, complete: bool)
     if not 0 < probability < 1:
         raise ValueError(f"probability must lie strictly between 0 and 1, got {probability}")
     if rows < 1:
-        raise ValueError(f"budget must leave at least one row beside the two ends, got {rows + 2}")
+        raise ValueError(f"budget must be at least 3 rows for constrain=True: the two ends and one more, got {rows + 2}")
     return (torch.rand(rows, game.n, generator=_drawn(generator)) < probability).double()
 
 
