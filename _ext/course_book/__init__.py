@@ -62,9 +62,9 @@ def before_reading(app: Sphinx, _config: object) -> None:
     if problems:
         raise ExtensionError("\n\n".join(["The book was not built: a chapter failed.", *problems]))
     app.course_executed = {name: execute.load(chapter, cache) for name, chapter in app.course_chapters.items()}
-    pages.write_claims(root, app.course_executed)
-    pages.write_executed(root, app.course_executed)
-    pages.write_solutions(root, app.config.course_solutions)
+    written = pages.write_pages(root, app.course_executed, app.config.course_solutions)
+    names = (path.relative_to(root).as_posix() for path in written)
+    app.config.exclude_patterns += [name for name in names if name[:-3] not in app.config.external_site_map]
     assets.write_front_demo(root, library, app.config.course_front_demo)
 
 
@@ -91,7 +91,7 @@ def after_writing(app: Sphinx, exception: Exception | None) -> None:
     if app.builder.format == "html":
         assets.copy_mathjax(Path(app.outdir))
         assets.put_wheel(Path(app.srcdir), Path(app.outdir))
-    if not (app.warningiserror and app._warncount):
+    if not app._warncount:
         marker(app).unlink(missing_ok=True)
 
 

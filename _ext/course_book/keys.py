@@ -72,7 +72,8 @@ class Library:
         """The files that a mention stands for: a module and the packages around it, an address's modules, data."""
         if mention in self.modules:
             parts = mention.split(".")
-            return [self.modules[".".join(parts[:n])] for n in range(1, len(parts) + 1)]
+            around = (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+            return [self.modules[name] for name in around if name in self.modules]
         if mention.count("/") == 1:
             tail = "." + mention.replace("/", ".")
             return [path for name in self.modules if name.endswith(tail) for path in self.find(name)]

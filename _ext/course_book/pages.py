@@ -76,7 +76,7 @@ def claim_row(claim: Mapping, chapter: str, title: str) -> list[str]:
     label = f"[{SYMBOLS[verdict]} {verdict}]{{.verdict .{verdict.replace(' ', '-')}}}"
     where = f"[{title}](/{chapter}.ipynb)"
     threshold = plain(number(claim.get("threshold"))) or "–"
-    return [f"{plain(claim['statement'])} ({where})", measured(claim) + seeds(claim), threshold, label, claim["kind"]]
+    return [f"{plain(claim['statement'])} ({where})", f"{label} {claim['kind']}", measured(claim) + seeds(claim), threshold]
 
 
 def claims_page(executed: Mapping[str, Executed]) -> str:
@@ -87,9 +87,9 @@ def claims_page(executed: Mapping[str, Executed]) -> str:
         raise ExtensionError(f"two claims have the same id: {sorted(names)}")
     counts = {verdict: sum(c["verdict"] == verdict for c, _, _ in records) for verdict in SYMBOLS}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    head = ["Claim", "Measured", "Threshold", "Verdict", "Kind"]
+    head = ["Claim", "Verdict", "Measured", "Threshold"]
     rows = [claim_row(*record) for record in records]
-    table = list_table([head, *rows], "ledger", "32 19 17 18 14") if rows else "No chapter tests a claim yet."
+    table = list_table([head, *rows], "ledger", "36 22 22 20") if rows else "No chapter tests a claim yet."
     return f"""# Claims ledger
 
 What do we know, and how? Each chapter bets on a claim, then tests it while the book is built. This page collects the
@@ -175,18 +175,12 @@ def solutions_page(root: Path, path: Path, shown: bool) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def write_claims(root: Path, executed: Mapping[str, Executed]) -> None:
-    """Write chapters/claims.md."""
-    write_if_changed(root / "chapters" / "claims.md", claims_page(executed))
-
-
-def write_executed(root: Path, executed: Mapping[str, Executed]) -> None:
-    """Write executed.md."""
-    write_if_changed(root / "executed.md", executed_page(executed))
-
-
-def write_solutions(root: Path, shown: bool) -> None:
-    """Write solutions/PART/TOPIC.md beside every solutions/PART/TOPIC.py."""
+def write_pages(root: Path, executed: Mapping[str, Executed], solutions: bool) -> list[Path]:
+    """Write every generated page; returns their files."""
+    texts = {root / "chapters" / "claims.md": claims_page(executed), root / "executed.md": executed_page(executed)}
     for path in sorted((root / "solutions").rglob("*.py")):
         if path.name != "__init__.py":
-            write_if_changed(path.with_suffix(".md"), solutions_page(root, path, shown))
+            texts[path.with_suffix(".md")] = solutions_page(root, path, solutions)
+    for path, text in texts.items():
+        write_if_changed(path, text)
+    return list(texts)

@@ -1,0 +1,147 @@
+"""Every page in a browser that reaches nothing but the site: complete, readable, narrow enough, accessible, light."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.book.served import CHAPTERS, EXERCISES, PAGES, PHONE, SITE, Log, new_page, wait_for_maths
+
+MAX_BYTES = 3_000_000
+EXTRA = ["search", "genindex"]
+DARK = "document.documentElement.dataset.theme = document.documentElement.dataset.mode = 'dark'"
+IMAGES = "[...document.querySelectorAll('img')].map(i => [i.getAttribute('src').slice(0, 99), i.getAttribute('alt')])"
+
+# Findings in the theme's own furniture: rule, a part of the element's selector, and why it is left alone.
+THEME = [
+    ("label-content-name-mismatch", "search-button", "the button's name is 'Search', its text adds the shortcut's keys"),
+    ("label-content-name-mismatch", "theme-switch", "an icon whose text is empty for the eye"),
+]
+
+
+@dataclass
+class Visit:
+    """What was seen on one visit of a page."""
+
+    log: Log
+    images: list[list]
+    formulae: int  # spans and blocks of maths in the page
+    typeset: int  # of these, those that MathJax has drawn
+    errors: int  # formulae with an error
+    width: int  # of the document on a phone
+    findings: list[str]  # of axe, serious or critical, on a laptop in light mode and on a phone in dark mode
+    background: str
+
+
+def findings(page, where: str) -> list[str]:
+    """The serious and critical findings of axe that are ours."""
+    found = []
+    for violation in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]:
+        if violation["impact"] in ("serious", "critical"):
+            for node in violation["nodes"]:
+                target = " ".join(map(str, node["target"]))
+                if not any(violation["id"] == rule and part in target for rule, part, _ in THEME):
+                    found.append(f"{where}: {violation['id']} at {target}: {node.get('failureSummary', '')}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def visit(browser, base):
+    """Visit a page once, however many tests ask."""
+
+    @cache
+    def look(name: str) -> Visit:
+        context, page, log = new_page(browser, base)
+        page.goto(f"{base}{name}.html")
+        wait_for_maths(page)
+        seen = Log(list(log.external), list(log.failed), list(log.console))  # axe may log errors of its own
+        light = findings(page, "laptop, light")
+        images = page.evaluate(IMAGES)
+        count = [page.locator(selector).count() for selector in (".math", "mjx-container", "mjx-merror")]
+        page.set_viewport_size(PHONE)
+        page.evaluate(DARK)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        dark = findings(page, "phone, dark")
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        context.close()
+        return Visit(seen, images, *count, width, light + dark, background)
+
+    return look
+
+
+@pytest.mark.parametrize("name", PAGES + EXTRA)
+def test_needs_nothing_but_the_site(visit, name):
+    log = visit(name).log
+    assert (log.external, log.failed, log.console) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_maths_is_typeset(visit, name):
+    seen = visit(name)
+    assert seen.errors == 0
+    assert seen.typeset >= seen.formulae
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_images_have_alternative_text(visit, name):
+    bad = [
+        (source, alt)
+        for source, alt in visit(name).images
+        if not alt or alt.startswith("_images/") or alt.lower().endswith((".png", ".svg", ".jpg", ".gif"))
+    ]
+    assert not bad
+
+
+@pytest.mark.parametrize("name", PAGES + EXTRA)
+def test_fits_a_phone(visit, name):
+    assert visit(name).width <= PHONE["width"]
+
+
+@pytest.mark.parametrize("name", PAGES + EXTRA)
+def test_is_accessible_in_light_and_dark_mode(visit, name):
+    assert not visit(name).findings, "\n".join(visit(name).findings)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_dark_mode_is_dark(visit, name):
+    channels = [int(part) for part in visit(name).background.strip("rgb()").split(",")[:3]]
+    assert max(channels) < 60
+
+
+def test_follows_the_readers_choice_of_dark_mode(browser, base):
+    context, page, _ = new_page(browser, base, color_scheme="dark")
+    page.goto(f"{base}intro.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    context.close()
+
+
+def test_the_root_leads_to_the_front_page(browser, base):
+    context, page, log = new_page(browser, base)
+    page.goto(base)
+    page.wait_for_url("**/intro.html")
+    assert page.title() == "Attribution and Symmetry"
+    assert not log.failed
+    context.close()
+
+
+def test_search_works_offline(browser, base):
+    context, page, log = new_page(browser, base)
+    page.goto(f"{base}search.html?q=shapley")
+    page.wait_for_selector("#search-results ul.search li a")
+    targets = page.eval_on_selector_all("#search-results ul.search li a", "links => links.map(a => a.href)")
+    assert any("chapters/attribution/shapley.html" in target for target in targets)
+    assert (log.external, log.failed, log.console) == ([], [], [])
+    context.close()
+
+
+def test_pages_are_light(site, capsys):
+    weights = {name: (SITE / f"{name}.html").stat().st_size for name in PAGES}
+    with capsys.disabled():
+        print("\npage weights (KB):", ", ".join(f"{name} {size // 1000}" for name, size in weights.items()))
+    assert max(weights.values()) <= MAX_BYTES, weights
+
+
+def test_every_page_was_built(site):
+    assert [name for name in PAGES if not (SITE / f"{name}.html").exists()] == []
+    assert CHAPTERS and EXERCISES
