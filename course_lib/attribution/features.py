@@ -43,14 +43,13 @@ def feature_game(
     >>> game(torch.tensor([[1.0, 1.0], [0.5, 0.0]])).tolist()
     [3.0, 0.5]
     """
+    _callable(model, "model")
     x, rows = _input(x), _background(x, baseline, "baseline")
-    if baseline.dim() == x.dim():
-        rows = rows[:1]
     owner, names = _players(x, groups, players)
 
     def value(gates: Tensor) -> Tensor:
-        opened = gates[:, owner].reshape(len(gates), 1, *x.shape)
-        points = rows + opened * (x - rows)
+        opened = gates.index_select(1, owner).reshape(len(gates), 1, *x.shape)
+        points = torch.lerp(rows, x, opened)  # x' + g (x - x'), and exactly x' and x at the ends
         return _outputs(model, points.flatten(0, 1), target, (len(gates), len(rows))).mean(1)
 
     return Game(value, names, dtype=x.dtype, device=x.device)
@@ -79,6 +78,7 @@ def conditional_game(
     >>> game(torch.tensor([[0.0, 1.0]])).item()
     1.0
     """
+    _callable(model, "model")
     x, rows = _input(x), _background(x, background, "background")
     if not bandwidth > 0:
         raise ValueError(f"bandwidth must be positive, got {bandwidth}")
@@ -121,6 +121,7 @@ def retraining_game(
     >>> game(torch.tensor([[1.0, 0.0]])).item()
     1.0
     """
+    _callable(fit, "fit")
     x, rows = _input(x), _background(x, inputs, "inputs")
     if x.dim() != 1 or inputs.dim() != 2:
         raise ValueError(f"inputs must be (r, d) and x (d,), got {tuple(inputs.shape)} and {tuple(x.shape)}")
@@ -152,25 +153,37 @@ def occlusion(
     return leave_one_out(feature_game(model, x, baseline, target=target, groups=groups))
 
 
+def _callable(function: object, name: str) -> None:
+    if not callable(function):
+        raise ValueError(f"{name} must be a function, got {type(function).__name__}")
+
+
 def _input(x: Tensor) -> Tensor:
     if not isinstance(x, Tensor) or not x.dtype.is_floating_point or x.dim() == 0:
         raise ValueError(f"x must be a floating-point tensor with at least one axis, got {_kind(x)}")
-    return x.detach()
+    return _finite(x, "x")
 
 
 def _background(x: Tensor, rows: Tensor, name: str) -> Tensor:
     """Baselines as `(r, *shape)` in the dtype and on the device of x."""
     if not isinstance(rows, Tensor) or (rows.shape != x.shape and rows.shape[1:] != x.shape) or rows.numel() == 0:
         raise ValueError(f"{name} must have shape {tuple(x.shape)} or (r, *{tuple(x.shape)}), got {_kind(rows)}")
-    rows = rows.detach().to(x.device, x.dtype)
+    rows = _finite(rows, name).to(x.device, x.dtype)
     return rows[None] if rows.shape == x.shape else rows
+
+
+def _finite(tensor: Tensor, name: str) -> Tensor:
+    if not torch.isfinite(tensor).all():
+        raise ValueError(f"{name} must be finite, got {int((~torch.isfinite(tensor)).sum())} entries that are not")
+    return tensor.detach()
 
 
 def _players(x: Tensor, groups: Tensor | None, players: Sequence[str] | None) -> tuple[Tensor, Sequence[str] | int]:
     """The player of each entry of x, flattened, and the players' names."""
     if groups is None:
         groups = torch.arange(x.numel()).reshape(x.shape)
-    if not isinstance(groups, Tensor) or groups.dtype.is_floating_point or groups.shape != x.shape:
+    whole = isinstance(groups, Tensor) and not groups.dtype.is_floating_point and groups.dtype != torch.bool
+    if not whole or groups.shape != x.shape:
         raise ValueError(f"groups must be integers of shape {tuple(x.shape)}, got {_kind(groups)}")
     n = int(groups.max()) + 1
     if groups.unique().tolist() != list(range(n)):
@@ -188,10 +201,11 @@ def _outputs(model: Model, points: Tensor, target: Target, shape: tuple[int, int
     if callable(target):
         outputs = target(outputs)
     elif target is not None:
-        if outputs.dim() != 2 or not 0 <= target < outputs.shape[1]:
+        column = isinstance(target, int) and not isinstance(target, bool)
+        if not column or outputs.dim() != 2 or not 0 <= target < outputs.shape[1]:
             raise ValueError(f"target must be a column of the model's output {tuple(outputs.shape)}, got {target!r}")
         outputs = outputs[:, target]
-    if not isinstance(outputs, Tensor) or len(outputs) != len(points):
+    if not isinstance(outputs, Tensor) or outputs.dim() == 0 or len(outputs) != len(points):
         raise ValueError(f"target must give one row per input ({len(points)}), got {_kind(outputs)}")
     return outputs.reshape(*shape, *outputs.shape[1:])
 

@@ -14,7 +14,7 @@ the expected value of a coalition that player i joins independently with probabi
 between baseline and input is another soft version of the same corners, and in general a different function.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,7 +48,7 @@ class Game:
     def __init__(self, value, players, *, differentiable=True, dtype=torch.float64, device="cpu") -> None:
         if not callable(value):
             raise ValueError(f"value must be a function of gates (m, n), got {type(value).__name__}")
-        if not dtype.is_floating_point:
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, got {dtype}")
         fields = {"value": value, "players": _names(players), "differentiable": differentiable}
         for name, content in {**fields, "dtype": dtype, "device": torch.device(device)}.items():
@@ -102,7 +102,7 @@ class Game:
 
 
 def _names(players: int | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(players, bool) or isinstance(players, str):
+    if isinstance(players, bool | str) or not isinstance(players, int | Iterable):
         raise ValueError(f"players must be a number or a sequence of names, got {players!r}")
     names = tuple(str(i) for i in range(players)) if isinstance(players, int) else tuple(str(p) for p in players)
     if not names or len(set(names)) != len(names):
@@ -118,8 +118,8 @@ def corners(n: int, dtype: torch.dtype = torch.float64, device: torch.device | s
     >>> corners(2).tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
     """
-    if not 1 <= n <= EXACT_LIMIT:
-        raise ValueError(f"n must lie between 1 and {EXACT_LIMIT} to list all 2**n coalitions, got {n}")
+    if not isinstance(n, int) or not 1 <= n <= EXACT_LIMIT:
+        raise ValueError(f"n must be an integer between 1 and {EXACT_LIMIT} to list all 2**n coalitions, got {n}")
     gates = torch.zeros(2**n, n, dtype=dtype, device=device)
     for player in range(n):  # each player doubles the list: the coalitions so far, and the same with that player
         rows = 2**player
@@ -153,7 +153,7 @@ def table_game(values: Tensor, players: int | Sequence[str] | None = None) -> Ga
     if n < 1 or rows != 2**n:
         raise ValueError(f"values must have 2**n rows with n >= 1, got {rows}")
     if not torch.isfinite(values).all():
-        raise ValueError("values must be finite")
+        raise ValueError(f"values must be finite, got {int((~torch.isfinite(values)).sum())} that are not")
     players = _names(n if players is None else players)
     if len(players) != n:
         raise ValueError(f"players must name {n} players for {rows} values, got {len(players)}")

@@ -26,6 +26,8 @@ def gradient(game: Game, at: float | Tensor = 1.0) -> Attribution:
     >>> gradient(Game(lambda g: g[:, 0] ** 2 * g[:, 1], players=2)).scores.tolist()
     [2.0, 1.0]
     """
+    if not isinstance(at, int | float | Tensor):
+        raise ValueError(f"at must be a number or a tensor ({game.n},), got {type(at).__name__}")
     at = torch.as_tensor(at, dtype=game.dtype, device=game.device)
     if at.shape not in ((), (game.n,)):
         raise ValueError(f"at must be a number or have shape ({game.n},), got {tuple(at.shape)}")
@@ -50,9 +52,11 @@ def integrated_gradients(
         raise ValueError(f"rule must be one of {RULES}, got {rule!r}")
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be an integer of at least 1, got {steps!r}")
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     nodes, weights = _quadrature(steps, rule)
     nodes = nodes.to(game.device, game.dtype)[:, None].expand(steps, game.n)
-    slopes = torch.cat([_gradients(game, chunk) for chunk in nodes.split(batch_size or steps)])
+    slopes = torch.cat([_gradients(game, chunk) for chunk in nodes.split(steps if batch_size is None else batch_size)])
     return exact(torch.tensordot(weights.to(slopes), slopes, 1), steps, game.players)
 
 

@@ -98,6 +98,8 @@ def shapley_weights(n: int) -> Tensor:
     >>> shapley_weights(3).tolist()
     [0.3333333333333333, 0.16666666666666666, 0.3333333333333333]
     """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
     return torch.tensor([1 / (n * math.comb(n - 1, s)) for s in range(n)], dtype=torch.float64)
 
 
@@ -110,6 +112,8 @@ def shapley_kernel(n: int) -> Tensor:
     >>> shapley_kernel(3).tolist()
     [inf, 0.3333333333333333, 0.3333333333333333, inf]
     """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
     inner = [(n - 1) / (math.comb(n, s) * s * (n - s)) for s in range(1, n)]
     return torch.tensor([math.inf, *inner, math.inf], dtype=torch.float64)
 

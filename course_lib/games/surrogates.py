@@ -69,9 +69,9 @@ def linear_surrogate(
     complete = gates is None and probability == 0.5 and _covers(_budget(budget), game.n)
     if gates is None:
         gates = _masks(game, budget if complete else budget - 2 * constrain, generator, probability, complete)
-    gates = torch.as_tensor(gates).to(game.device, game.dtype)
-    weights = _row_weights(weights, gates)
     values = game.evaluate(gates, batch_size)
+    gates = gates.to(values)
+    weights = _row_weights(weights, gates)
     if constrain:
         ends = (values[0], values[-1]) if complete else game.ends()
         evaluations = len(gates) + (0 if complete else 2)
@@ -194,7 +194,7 @@ def _masks(game: Game, rows: int, generator, probability: float, complete: bool)
         raise ValueError(f"probability must lie strictly between 0 and 1, got {probability}")
     if rows < 1:
         raise ValueError(f"budget must be at least 3 rows for constrain=True: the two ends and one more, got {rows + 2}")
-    return (torch.rand(rows, game.n, generator=_drawn(generator)) < probability).double()
+    return (torch.rand(rows, game.n, generator=_drawn(generator)) < probability).to(game.device, game.dtype)
 
 
 def _row_weights(weights: Tensor | Callable | None, gates: Tensor) -> Tensor:
@@ -204,7 +204,8 @@ def _row_weights(weights: Tensor | Callable | None, gates: Tensor) -> Tensor:
     if weights.shape != (len(gates),):
         raise ValueError(f"weights must have shape ({len(gates)},), got {tuple(weights.shape)}")
     if not torch.isfinite(weights).all() or (weights < 0).any() or not (weights > 0).any():
-        raise ValueError("weights must be finite, not negative and not all zero")
+        worst = f"values from {weights.min().item()} to {weights.max().item()}"
+        raise ValueError(f"weights must be finite, not negative and not all zero, got {worst}")
     return weights
 
 
