@@ -9,6 +9,7 @@ an interval that contains a threshold of no effect is not evidence of no effect.
 """
 
 import html
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -58,21 +59,23 @@ class Record:
         return {MIME: asdict(self), "text/html": card, "text/plain": str(self)}
 
 
-def decide(low: float, high: float, *, above: float | None = None, below: float | None = None) -> str:
-    """The verdict on "the quantity lies above (below) this threshold" given its interval `[low, high]`.
+def decide(low: float, high: float, *, above: float = -math.inf, below: float = math.inf) -> str:
+    """The verdict on "the quantity lies above `above` and below `below`", given its interval `[low, high]`.
 
-    Raises ValueError unless exactly one of `above` and `below` is given and `low <= high`.
+    Raises ValueError if neither bound is given, the bounds leave no room, or `low > high`.
 
     >>> decide(0.8, 0.9, above=0.5), decide(0.4, 0.6, above=0.5), decide(0.8, 0.9, below=0.5)
     ('supported', 'cannot tell', 'not supported')
+    >>> decide(0.45, 0.55, above=0.4, below=0.6)
+    'supported'
     """
-    if (above is None) == (below is None):
-        raise ValueError(f"exactly one of above and below must be given, got above={above}, below={below}")
+    if math.isinf(above) and math.isinf(below) or not above < below:
+        raise ValueError(f"above and below must bound a range, got above={above}, below={below}")
     if not low <= high:
         raise ValueError(f"low must be at most high, got [{low}, {high}]")
-    if above is not None:
-        return "supported" if low > above else "not supported" if high < above else "cannot tell"
-    return "supported" if high < below else "not supported" if low > below else "cannot tell"
+    if low > above and high < below:
+        return "supported"
+    return "not supported" if high < above or low > below else "cannot tell"
 
 
 def mean_interval(samples: Tensor, level: float = 0.95) -> tuple[float, float, float]:
