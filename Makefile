@@ -4,9 +4,10 @@ PORT ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
+FILE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve book test bench exercises addresses clean
+.PHONY: help serve book test bench exercises text addresses clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,6 +28,9 @@ bench: $(VENV)/.tests ## compare the library's speed with that of others
 
 exercises: $(VENV)/.tests ## refresh the stored outputs of the exercise notebooks from the solutions
 	$(RUN) -m tests.exercises.refresh $(ARGS)
+
+text: $(VENV)/.tests ## edit a notebook as text (FILE=chapters/PART/TOPIC.ipynb, and FILE=_text/... to write it back)
+	@$(RUN) _ext/text.py $(FILE)
 
 addresses: $(VENV)/.book ## write the addresses of _config.yml into the first cell of every notebook
 	$(RUN) _ext/setup_cell.py
