@@ -11,7 +11,9 @@ from tests.book.served import CHAPTERS, EXERCISES, PAGES, PHONE, SITE, Log, new_
 MAX_BYTES = 3_000_000
 EXTRA = ["search", "genindex"]
 DARK = "document.documentElement.dataset.theme = document.documentElement.dataset.mode = 'dark'"
-IMAGES = "[...document.querySelectorAll('img')].map(i => [i.getAttribute('src').slice(0, 99), i.getAttribute('alt')])"
+# The logo is not counted: it stands beside the title in one link, and its empty text says that it is decoration.
+IMAGES = """[...document.querySelectorAll('img')].filter(image => !image.closest('.navbar-brand'))
+    .map(image => [image.getAttribute('src').slice(0, 99), image.getAttribute('alt')])"""
 
 # Findings in the theme's own furniture: rule, a part of the element's selector, and why it is left alone.
 THEME = [
@@ -120,7 +122,7 @@ def test_the_root_leads_to_the_front_page(browser, base):
     context, page, log = new_page(browser, base)
     page.goto(base)
     page.wait_for_url("**/intro.html")
-    assert page.title() == "Attribution and Symmetry"
+    assert page.title().startswith("Attribution and Symmetry")
     assert not log.failed
     context.close()
 
