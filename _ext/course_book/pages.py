@@ -56,10 +56,10 @@ def measured(claim: Mapping) -> str:
 
 
 def seeds(claim: Mapping) -> str:
-    """How many seeds a claim was tested with, in words."""
+    """How often the experiment was repeated, each time with a seed of its own, in words."""
     value = claim.get("seeds")
     count = len(value) if isinstance(value, list | tuple) else value
-    return "" if count is None else f", {count} {'seed' if count == 1 else 'seeds'}"
+    return "" if count is None else f", {count} {'repeat' if count == 1 else 'repeats'}"
 
 
 def checked(claim: Mapping, chapter: str) -> Mapping:
@@ -104,7 +104,7 @@ results of the build you are reading: nothing here was typed by hand.
 **Kind.** *Proved*: the experiment only illustrates a theorem. *Counterexample*: one case settles it. *Measured*: the
 verdict holds for the data and models that were tried.
 
-**Measured** gives the estimate with its 95 % interval over the seeds. **Threshold** was fixed before the experiment.
+**Measured** gives the estimate with its 95 % interval over the repeats, each with a seed of its own. **Threshold** was fixed before the experiment.
 
 **Verdict.** ✓ *supported*: the whole interval lies on the claim's side of the threshold. ✗ *not supported*: it lies on
 the other side. ? *cannot tell*: it contains the threshold; more data could decide.
