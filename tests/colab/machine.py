@@ -15,8 +15,15 @@ from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
-PACKAGES = ["numpy", "scipy", "matplotlib", "scikit-learn", "ipywidgets", "ipykernel", "networkx", "tqdm"]
-HIDDEN = ("COURSE_STATIC", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_CONSTRAINT", "PIP_REQUIRE_VIRTUALENV")
+HIDDEN = (
+    "COURSE_STATIC",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",
+    "VIRTUAL_ENV",
+    "PIP_CONSTRAINT",
+    "PIP_REQUIRE_VIRTUALENV",
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def make(folder: Path) -> Machine:
     machine = Machine(folder / "environment", folder / "content")
     machine.work.mkdir()
     subprocess.run([sys.executable, "-m", "venv", str(machine.folder)], check=True)
-    machine.pip("install", "-q", "--no-compile", "-c", str(CONSTRAINTS), *PACKAGES)
+    machine.pip("install", "-q", "--no-compile", "--no-deps", "-r", str(CONSTRAINTS))
     target = subprocess.run(
         [machine.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         check=True, capture_output=True, text=True,
