@@ -22,24 +22,25 @@ POSITIVE, NEGATIVE, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#999999"
 PRESENT, ABSENT = "-", (0, (4, 2))  # line styles
 
 
+STYLE = {  # white paper, dark ink, no chart junk, text legible on a phone
+    "figure.figsize": (6.4, 3.4),
+    "figure.dpi": 110,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "font.size": 10.5,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.6,
+}
+
+
 def use_course_style() -> None:
-    """Set matplotlib's defaults for the whole notebook: white paper, dark ink, no chart junk, text legible on a phone."""
-    plt.rcParams.update(
-        {
-            "figure.figsize": (6.4, 3.4),
-            "figure.dpi": 110,
-            "figure.facecolor": "white",
-            "savefig.facecolor": "white",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlesize": 11,
-            "axes.titlelocation": "left",
-            "axes.labelsize": 10.5,
-            "font.size": 10.5,
-            "legend.frameon": False,
-            "hatch.linewidth": 0.6,
-        }
-    )
+    """Set matplotlib's defaults for the whole notebook to `STYLE`."""
+    plt.rcParams.update(STYLE)
 
 
 def score_bars(

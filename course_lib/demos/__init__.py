@@ -22,6 +22,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
+from course_lib import plots
+
 MAX_FRAMES = 40
 DPI, COLOURS = 150, 64
 
@@ -45,9 +47,14 @@ class Demo:
         ends = {name: (values[0], values[-1]) for name, values in self.controls.items()}
         return Demo(self.draw, self.describe, ends, self.alt).points()
 
+    def frame(self, **point) -> bytes:
+        """The picture of one grid point in the course's style, as PNG."""
+        with plt.rc_context(plots.STYLE):
+            return png(self.draw(**point))
+
     def static(self) -> str:
         """Self-contained HTML with every frame; the element's id is a hash of its content."""
-        frames = [png(self.draw(**point)) for point in self.points()]
+        frames = [self.frame(**point) for point in self.points()]
         captions = [self.describe(**point) for point in self.points()]
         data = {
             "frames": [base64.b64encode(frame).decode() for frame in frames],
@@ -89,7 +96,7 @@ class Demo:
 
         def show(_change=None) -> None:
             point = {name: slider.value for name, slider in sliders.items()}
-            picture.value = png(self.draw(**point))
+            picture.value = self.frame(**point)
             caption.value = html.escape(self.describe(**point))
 
         for slider in sliders.values():
