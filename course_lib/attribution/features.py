@@ -48,7 +48,7 @@ def feature_game(
     owner, names = _players(x, groups, players)
 
     def value(gates: Tensor) -> Tensor:
-        opened = gates.index_select(1, owner).reshape(len(gates), 1, *x.shape)
+        opened = _entries(gates, owner).reshape(len(gates), 1, *x.shape)
         points = torch.lerp(rows, x, opened)  # x' + g (x - x'), and exactly x' and x at the ends
         return _outputs(model, points.flatten(0, 1), target, (len(gates), len(rows))).mean(1)
 
@@ -90,7 +90,7 @@ def conditional_game(
     apart = ((x - rows).flatten(1) / torch.where(constant, 1, scale)).square()  # (r, entries)
 
     def value(gates: Tensor) -> Tensor:
-        kept = gates[:, owner]  # (m, entries)
+        kept = _entries(gates, owner)  # (m, entries)
         distance = kept @ apart.T / kept.sum(1, keepdim=True).clamp(min=1)
         weights = (-distance / (2 * bandwidth**2)).softmax(1)  # (m, r); the softmax cannot underflow to 0 / 0
         points = torch.where(kept.reshape(len(gates), 1, *x.shape).bool(), x, rows)
@@ -130,7 +130,7 @@ def retraining_game(
     owner, names = _players(x, groups, players)
 
     def predict(gates: Tensor) -> Tensor:
-        kept = gates[owner].bool()
+        kept = _entries(gates[None], owner)[0].bool()
         return _outputs(fit(rows[:, kept], labels), x[None, kept], target, (1, 1))[0, 0]
 
     def value(gates: Tensor) -> Tensor:
@@ -178,19 +178,31 @@ def _finite(tensor: Tensor, name: str) -> Tensor:
     return tensor.detach()
 
 
-def _players(x: Tensor, groups: Tensor | None, players: Sequence[str] | None) -> tuple[Tensor, Sequence[str] | int]:
-    """The player of each entry of x, flattened, and the players' names."""
+def _players(x: Tensor, groups: Tensor | None, players: Sequence[str] | None) -> tuple[Tensor | None, Sequence[str] | int]:
+    """The player of each entry of x, flattened (None: every entry its own), and the players' names or number."""
     if groups is None:
-        groups = torch.arange(x.numel()).reshape(x.shape)
+        owner, n = None, x.numel()
+    else:
+        owner = _groups(x, groups)
+        n = int(owner.max()) + 1
+    if players is not None and len(players) != n:
+        raise ValueError(f"players must name {n} players, got {len(players)}")
+    return owner, n if players is None else players
+
+
+def _groups(x: Tensor, groups: Tensor) -> Tensor:
     whole = isinstance(groups, Tensor) and not groups.dtype.is_floating_point and groups.dtype != torch.bool
     if not whole or groups.shape != x.shape:
         raise ValueError(f"groups must be integers of shape {tuple(x.shape)}, got {_kind(groups)}")
-    n = int(groups.max()) + 1
-    if groups.unique().tolist() != list(range(n)):
-        raise ValueError(f"groups must use every number from 0 to {n - 1}, got {groups.unique().tolist()}")
-    if players is not None and len(players) != n:
-        raise ValueError(f"players must name {n} players, got {len(players)}")
-    return groups.flatten().to(x.device), n if players is None else players
+    found = groups.unique().tolist()
+    if found != list(range(len(found))):
+        raise ValueError(f"groups must use every number from 0 to {max(found)}, got {found}")
+    return groups.flatten().long().to(x.device)
+
+
+def _entries(gates: Tensor, owner: Tensor | None) -> Tensor:
+    """The gate of each entry of x: `(m, n) -> (m, entries)`."""
+    return gates if owner is None else gates.index_select(1, owner)
 
 
 def _outputs(model: Model, points: Tensor, target: Target, shape: tuple[int, int]) -> Tensor:

@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_lib.games.core import EXACT_LIMIT, Game, corners, tabulate
+from course_lib.games.core import BATCH, EXACT_LIMIT, Game, tabulate
 from course_lib.games.scores import Attribution, exact
 
 METHODS = ("exact", "permutation", "kernel")
-MATMUL_LIMIT = 13  # up to here one product with a (2**n, n) matrix of weights is fastest
 
 
 def shapley(
@@ -125,33 +124,20 @@ def _exact(game: Game, weights: Tensor, batch_size: int | None, progress: bool) 
             "use method='permutation' or 'kernel' (or 'sampled' for Banzhaf) with a budget"
         )
     values = tabulate(game, batch_size, progress)
-    combine = _by_matmul if game.n <= MATMUL_LIMIT else _by_axis
-    return exact(combine(values, weights.to(values.device, values.dtype)), len(values), game.players)
+    return exact(_combine(values, weights.to(values.device, values.dtype)), len(values), game.players)
 
 
-def _by_matmul(values: Tensor, weights: Tensor) -> Tensor:
-    """Scores from all values as one product: coalition S counts w(|S| - 1) for its members and -w(|S|) for the others."""
-    n = len(weights)
-    members = corners(n, values.dtype, values.device)
-    sizes = members.sum(1).long()
-    joined = torch.cat([weights.new_zeros(1), weights])[sizes]  # w(|S| - 1)
-    waiting = torch.cat([weights, weights.new_zeros(1)])[sizes]  # w(|S|)
-    flat = values.reshape(len(values), -1)
-    scores = members.T @ ((joined + waiting)[:, None] * flat) - (waiting @ flat)
-    return scores.reshape(n, *values.shape[1:])
-
-
-def _by_axis(values: Tensor, weights: Tensor) -> Tensor:
-    """The same by differences along each player's axis, with no matrix of size 2**n x n."""
+def _combine(values: Tensor, weights: Tensor) -> Tensor:
+    """Scores `(n, *out)` from all values `(2**n, *out)` and the weight of a contribution to s = 0..n-1 players `(n,)`."""
     n, scores = len(weights), []
     sizes = torch.zeros(1, dtype=torch.uint8, device=values.device)
     for _ in range(n - 1):
         sizes = torch.cat([sizes, sizes + 1])
-    weight = weights[sizes.int()]  # of every coalition of n - 1 players
+    weight = weights[sizes.int()]  # of every coalition of the n - 1 others
     for player in range(n):
-        pairs = values.reshape(-1, 2, 2**player, *values.shape[1:])
-        differences = (pairs[:, 1] - pairs[:, 0]).reshape(2 ** (n - 1), *values.shape[1:])
-        scores.append(torch.tensordot(weight, differences, 1))
+        without, joined = values.reshape(-1, 2, 2**player, *values.shape[1:]).unbind(1)
+        contributions = (joined - without).flatten(0, 1)
+        scores.append(torch.tensordot(weight, contributions, 1))
     return torch.stack(scores)
 
 
@@ -178,7 +164,7 @@ def _permutation(
 
 def _chunk(n: int, batch_size: int | None) -> int:
     """Orders handled at once, so that the gates in memory stay near `batch_size` rows."""
-    return max(1, (batch_size or 2**16) // n)
+    return max(1, (batch_size or BATCH) // n)
 
 
 def _arrivals(game: Game, orders: Tensor, empty: Tensor, full: Tensor, batch_size: int | None) -> Tensor:

@@ -15,9 +15,9 @@ from course_lib.games import (
     shapley,
     shapley_kernel,
     shapley_weights,
+    table_game,
     tabulate,
 )
-from course_lib.games.shapley import _by_axis, _by_matmul
 from tests.games.instances import (
     OUTPUTS,
     banzhaf_by_sum,
@@ -113,7 +113,20 @@ def test_the_multilinear_extension_is_the_expected_value_of_a_random_coalition(n
 
 @pytest.mark.parametrize("n", [1, 2, 7, 10])
 @pytest.mark.parametrize("kind", ["shapley", "banzhaf"])
-def test_both_ways_of_combining_all_values_agree(n, kind, out, dtype):
-    table = tabulate(random_game(n, out, dtype))
+def test_exact_values_are_the_weighted_sum_of_differences_along_each_axis(n, kind, out, dtype):
+    game = random_game(n, out, dtype)
     weights = shapley_weights(n) if kind == "shapley" else torch.full((n,), 0.5 ** (n - 1), dtype=torch.float64)
-    close(_by_axis(table, weights.to(dtype)), _by_matmul(table, weights.to(dtype)).double())
+    cube, sizes = tabulate(game).double().reshape(*[2] * n, -1), corners(n).sum(1).long().reshape([2] * n)
+    expected = []
+    for axis in range(n - 1, -1, -1):  # the axis of player 0 is the last
+        contributions = (cube.select(axis, 1) - cube.select(axis, 0)).reshape(2 ** (n - 1), -1)
+        expected.append(weights[sizes.select(axis, 0).flatten()] @ contributions)
+    scores = (shapley if kind == "shapley" else banzhaf)(game).scores
+    close(scores, torch.stack(expected).reshape(n, *out))
+
+
+def test_a_large_constant_costs_no_digits(out):
+    game = random_game(8, out, torch.float32)
+    shifted = table_game(1e4 + tabulate(game))
+    exact = shapley(table_game(tabulate(shifted).double() - 1e4)).scores
+    close(shapley(shifted).scores, exact)
