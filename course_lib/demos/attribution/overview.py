@@ -6,8 +6,17 @@ from torch import Tensor
 
 from course_lib import plots
 from course_lib.demos import Demo, explore
-from course_lib.games import Attribution, Game, add_one_in, gradient, integrated_gradients, leave_one_out
-from course_lib.games import linear_surrogate, shapley, tabulate
+from course_lib.games import (
+    Attribution,
+    Game,
+    add_one_in,
+    gradient,
+    integrated_gradients,
+    leave_one_out,
+    linear_surrogate,
+    shapley,
+    tabulate,
+)
 
 SQUARES = {  # soft games of two players; the last two have the corners of AND and of OR
     "AND": lambda g: g[:, 0] * g[:, 1],

@@ -37,12 +37,15 @@ def baseline(net: nn.Module, digit: Tensor, margin: Callable) -> Demo:
             "squares score exactly zero."
         )
 
-    alt = "The digit, the image that replaces removed squares, and the map of leave-one-out scores: squares speak for 8, crosses for 3."
+    alt = (
+        "The digit, the image that replaces removed squares, and the map of leave-one-out scores: "
+        "squares speak for 8, crosses for 3."
+    )
     return explore(draw, describe, alt=alt, baseline=list(baselines), square=[1, 2, 4])
 
 
 def digit_baselines(digit: Tensor) -> dict[str, Tensor]:
-    """Five answers to "what stands for nothing": blank paper, half ink, the mean image, the nearest 3 and the nearest other 8."""
+    """Five answers to "what stands for nothing": blank paper, half ink, the mean image, the nearest 3 the nearest 8."""
     split = datasets.digits()
     nearest = {}
     for label in (3, 8):

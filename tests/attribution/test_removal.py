@@ -1,0 +1,65 @@
+"""Demos and claims of the chapter on removal."""
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from course_lib import datasets, models
+from course_lib.claims.attribution import removal as claims
+from course_lib.demos.attribution import removal as demos
+
+
+def margin(logits):
+    return logits[:, 8] - logits[:, 3]
+
+
+def test_the_baseline_demo_draws_every_corner():
+    demo = demos.baseline(models.digit_net(), datasets.misread_digit(), margin)
+    for point in demo.corners():
+        plt.close(demo.draw(**point))
+    blank = int((datasets.misread_digit() == 0).sum())
+    assert f"{blank} of 64 squares score exactly zero" in demo.describe("blank paper", 1)
+
+
+def test_the_bandwidth_demo_draws_every_corner():
+    demo = demos.bandwidth(models.tumour_net(), datasets.breast_cancer())
+    for point in demo.corners():
+        plt.close(demo.draw(**point))
+        assert f"Patient {point['patient']}, bandwidth {point['bandwidth']}" in demo.describe(**point)
+
+
+def test_the_scaffold_fools_removal_and_the_honest_model_does_not():
+    shares = claims.hidden_bias(seed=0, rows=12)
+    assert shares["honest"] == 1.0 and shares["scaffold"] < 0.7 and shares["agreement"] > 0.9
+
+
+def test_the_detector_knows_pasted_rows():
+    split = datasets.breast_cancer()
+    forest = claims.pasted_row_detector(split.train_x, seed=0)
+    other = split.test_x[torch.randperm(len(split.test_x), generator=torch.Generator().manual_seed(0))]
+    half = torch.arange(30) % 2 == 0
+    real, pasted = (forest.predict_proba(rows.numpy())[:, 1] for rows in (split.test_x, torch.where(half, split.test_x, other)))
+    assert (real > 0.4).mean() > 0.75 and (pasted > 0.4).mean() < 0.25
+    assert real.mean() > pasted.mean() + 0.3
+
+
+def test_share_on_top_counts_rows():
+    rows, background = torch.ones(3, 6).double(), torch.zeros(2, 6).double()
+    assert claims.share_on_top(lambda x: x[:, claims.FORBIDDEN], rows, background) == 1.0
+    assert claims.share_on_top(lambda x: x[:, 0] + 0.5 * x[:, claims.FORBIDDEN], rows, background) == 0.0
+    assert claims.share_on_top(lambda x: x[:, 0] + x[:, claims.FORBIDDEN], rows, background) == 0.0  # a tie is no first
+
+
+def test_records_follow_from_their_intervals():
+    record = claims.baseline_is_a_detail(images=20)
+    assert record.low <= record.estimate <= record.high
+    assert record.verdict == ("supported" if record.low > 0.9 else "not supported" if record.high < 0.9 else "cannot tell")
+    assert claims.removal_reveals_the_rule(seeds=2).seeds == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rank_correlation_is_spearmans(seed):
+    a, b = torch.randint(0, 5, (2, 40), generator=torch.Generator().manual_seed(seed)).double()
+    assert claims.rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic)
+    assert claims.rank_correlation(a, torch.ones(40)) == 0.0
