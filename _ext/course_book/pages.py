@@ -104,7 +104,8 @@ results of the build you are reading: nothing here was typed by hand.
 **Kind.** *Proved*: the experiment only illustrates a theorem. *Counterexample*: one case settles it. *Measured*: the
 verdict holds for the data and models that were tried.
 
-**Measured** gives the estimate with its 95 % interval over the repeats, each with a seed of its own. **Threshold** was fixed before the experiment.
+**Measured** gives the estimate with its 95 % interval over the repeats, each with a seed of its own.
+**Threshold** was fixed before the experiment.
 
 **Verdict.** ✓ *supported*: the whole interval lies on the claim's side of the threshold. ✗ *not supported*: it lies on
 the other side. ? *cannot tell*: it contains the threshold; more data could decide.
