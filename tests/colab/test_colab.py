@@ -145,7 +145,7 @@ def test_an_untouched_and_a_wrong_answer_get_their_hints(ready: colab.Machine) -
     notebook, wrong = notebooks.read(topic), notebooks.mistakes(topic)[0]
     answers = [(wrong.exercise, notebooks.mistake_source(topic, wrong))]
     answers += [(exercise, cell.source) for exercise, cell in notebooks.stubs(notebook).items()]
-    done = ready.run(readdressed(notebooks.batch(notebook, answers), NOWHERE))
+    done = ready.run(readdressed(notebooks.batch(answers), NOWHERE))
     first, *rest = (cell.outputs[0].text for cell in done.cells[2::2])
     assert f"{wrong.points}/" in first and "hint: " in first
     assert all("0/" in text and "not written yet" in text for text in rest)

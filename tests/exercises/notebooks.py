@@ -147,11 +147,12 @@ def inject(notebook: nbformat.NotebookNode, answers: dict[str, str]) -> nbformat
     return made
 
 
-def batch(notebook: nbformat.NotebookNode, answers: Iterable[tuple[str, str]]) -> nbformat.NotebookNode:
+def batch(answers: Iterable[tuple[str, str]]) -> nbformat.NotebookNode:
     """One notebook, so one kernel, for many answers: the setup cell, then an answer and its check cell for each."""
-    made = nbformat.v4.new_notebook(metadata=METADATA, cells=[copy.deepcopy(setup(notebook))])
+    committed = {topic: read(topic) for topic in topics()}
+    made = nbformat.v4.new_notebook(metadata=METADATA, cells=[copy.deepcopy(setup(committed[topics()[0]]))])
     for index, (exercise, source) in enumerate(answers):
-        check = copy.deepcopy(checks(notebook)[exercise])
+        check = copy.deepcopy(checks(committed[exercise.rpartition("/")[0]])[exercise])
         check.id = f"check-{index}"
         made.cells += [nbformat.v4.new_code_cell(source, id=f"answer-{index}"), check]
     return made

@@ -123,19 +123,22 @@ def test_refreshing_refuses_a_solution_without_full_marks() -> None:
 # --------------------------------------------------------------------------------------------------------------- nbval
 
 
+MISTAKES = [(topic, mistake) for topic in TOPICS for mistake in notebooks.mistakes(topic)]
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[nbval.CellResult]]:
-    """One run of nbval over everything: a kernel for each notebook and copy, and one for all mistakes of a topic."""
+    """One run of nbval over everything: each notebook as committed and solved, one wrongly solved, and all mistakes."""
     copies = {}
     for topic in TOPICS:
-        notebook, solutions, mistakes = notebooks.read(topic), notebooks.solutions(topic), notebooks.mistakes(topic)
-        label, first = topic.replace("/", "_"), mistakes[0]
-        one_wrong = solutions | {first.exercise: notebooks.mistake_source(topic, first)}
-        sources = [(mistake.exercise, notebooks.mistake_source(topic, mistake)) for mistake in mistakes]
-        copies[f"stubs_{label}"] = notebook
-        copies[f"solved_{label}"] = notebooks.inject(notebook, solutions)
-        copies[f"wrong_{label}"] = notebooks.inject(notebook, one_wrong)
-        copies[f"mistakes_{label}"] = notebooks.batch(notebook, sources)
+        copies[f"stubs_{topic.replace('/', '_')}"] = notebooks.read(topic)
+        copies[f"solved_{topic.replace('/', '_')}"] = notebooks.inject(notebooks.read(topic), notebooks.solutions(topic))
+    topic, first = MISTAKES[0]
+    one_wrong = notebooks.solutions(topic) | {first.exercise: notebooks.mistake_source(topic, first)}
+    copies["wrong"] = notebooks.inject(notebooks.read(topic), one_wrong)
+    copies["mistakes"] = notebooks.batch(
+        (mistake.exercise, notebooks.mistake_source(topic, mistake)) for topic, mistake in MISTAKES
+    )
     return nbval.run(copies, tmp_path_factory.mktemp("nbval"))
 
 
@@ -158,15 +161,15 @@ def test_nbval_fails_every_check_of_the_committed_notebook(results: dict, topic:
             assert result.passed, result.report
 
 
-def test_nbval_fails_only_the_check_of_the_wrong_answer(results: dict, topic: str) -> None:
-    wrong = notebooks.mistakes(topic)[0].exercise
-    failed = [notebooks.check_of(result.cell) for result in of(results, "wrong", topic) if not result.passed]
+def test_nbval_fails_only_the_check_of_the_wrong_answer(results: dict) -> None:
+    wrong = MISTAKES[0][1].exercise
+    failed = [notebooks.check_of(result.cell) for result in results["wrong"] if not result.passed]
     assert wrong in failed and set(failed) <= {wrong, None}  # None: a figure that is drawn from the wrong answer
 
 
-def test_nbval_fails_every_mistake_and_shows_its_hint(results: dict, topic: str) -> None:
-    checks = [result for result in of(results, "mistakes", topic) if notebooks.check_of(result.cell)]
-    for result, mistake in zip(checks, notebooks.mistakes(topic), strict=True):
+def test_nbval_fails_every_mistake_and_shows_its_hint(results: dict) -> None:
+    checks = [result for result in results["mistakes"] if notebooks.check_of(result.cell)]
+    for result, (_, mistake) in zip(checks, MISTAKES, strict=True):
         assert not result.passed, mistake.function.__name__
         hint = find(mistake.exercise).hints.get(mistake.hint, "")
         assert hint[:60] in result.report, f"{mistake.function.__name__}: {result.report}"
