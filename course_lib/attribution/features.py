@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from course_lib.games import Attribution, Game, leave_one_out
+from course_lib.games.core import BATCH
 
 Model = Callable[[Tensor], Tensor]
 Target = int | Callable[[Tensor], Tensor] | None
@@ -47,10 +48,13 @@ def feature_game(
     x, rows = _input(x), _background(x, baseline, "baseline")
     owner, names = _players(x, groups, players)
 
-    def value(gates: Tensor) -> Tensor:
+    def mean(gates: Tensor) -> Tensor:
         opened = _entries(gates, owner).reshape(len(gates), 1, *x.shape)
         points = torch.lerp(rows, x, opened)  # x' + g (x - x'), and exactly x' and x at the ends
         return _outputs(model, points.flatten(0, 1), target, (len(gates), len(rows))).mean(1)
+
+    def value(gates: Tensor) -> Tensor:
+        return torch.cat([mean(part) for part in _parts(gates, len(rows))])
 
     return Game(value, names, dtype=x.dtype, device=x.device)
 
@@ -89,13 +93,16 @@ def conditional_game(
     constant = scale == 0
     apart = ((x - rows).flatten(1) / torch.where(constant, 1, scale)).square()  # (r, entries)
 
-    def value(gates: Tensor) -> Tensor:
+    def mean(gates: Tensor) -> Tensor:
         kept = _entries(gates, owner)  # (m, entries)
         distance = kept @ apart.T / kept.sum(1, keepdim=True).clamp(min=1)
         weights = (-distance / (2 * bandwidth**2)).softmax(1)  # (m, r); the softmax cannot underflow to 0 / 0
         points = torch.where(kept.reshape(len(gates), 1, *x.shape).bool(), x, rows)
         outputs = _outputs(model, points.flatten(0, 1), target, (len(gates), len(rows)))
         return torch.einsum("mr,mr...->m...", weights.to(outputs), outputs)
+
+    def value(gates: Tensor) -> Tensor:
+        return torch.cat([mean(part) for part in _parts(gates, len(rows))])
 
     return Game(value, names, differentiable=False, dtype=x.dtype, device=x.device)
 
@@ -198,6 +205,11 @@ def _groups(x: Tensor, groups: Tensor) -> Tensor:
     if found != list(range(len(found))):
         raise ValueError(f"groups must use every number from 0 to {max(found)}, got {found}")
     return groups.flatten().long().to(x.device)
+
+
+def _parts(gates: Tensor, rows: int) -> tuple[Tensor, ...]:
+    """Gates in parts that put about 4,096 inputs through the model at once, however large the background."""
+    return (gates,) if rows == 1 else gates.split(max(1, BATCH // rows))
 
 
 def _entries(gates: Tensor, owner: Tensor | None) -> Tensor:

@@ -135,10 +135,9 @@ def _combine(values: Tensor, weights: Tensor) -> Tensor:
         sizes = torch.cat([sizes, sizes + 1])
     weight = weights[sizes.int()]  # of every coalition of the n - 1 others
     for player in range(n):
-        without, joined = values.reshape(-1, 2, 2**player, *values.shape[1:]).unbind(1)
-        contributions = (joined - without).flatten(0, 1)
-        scores.append(torch.tensordot(weight, contributions, 1))
-    return torch.stack(scores)
+        without, joined = values.reshape(-1, 2, 2**player, values[0].numel()).unbind(1)
+        scores.append(weight @ (joined - without).flatten(0, 1))
+    return torch.stack(scores).reshape(n, *values.shape[1:])
 
 
 def _permutation(

@@ -60,6 +60,19 @@ def test_a_background_is_the_mean_over_its_rows(dtype):
     close(shapley(marginal).scores, scores.double().mean(0))
 
 
+@pytest.mark.parametrize("rows", [300, 5000])
+def test_a_large_background_goes_through_the_model_in_parts(rows):
+    x, background, sizes = normal(4), normal(rows, 4, seed=1), []
+
+    def model(points):
+        sizes.append(len(points))
+        return points[:, 0] * points[:, 1]
+
+    close(tabulate(feature_game(model, x, background))[1], x[0] * background[:, 1].mean())
+    close(tabulate(conditional_game(model, x, background, bandwidth=1e6))[2], x[1] * background[:, 0].mean())
+    assert max(sizes) <= max(4096, rows)
+
+
 def test_marginal_removal_of_an_additive_model_is_its_centred_terms(dtype):
     x, background = normal(4, dtype=dtype), normal(9, 4, seed=1, dtype=dtype)
     game = feature_game(lambda rows: rows.sin().sum(1), x, background)
