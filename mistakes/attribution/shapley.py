@@ -6,7 +6,32 @@ import torch
 
 from course_lib.checks import mistake
 
-EQUIVALENT: dict[str, str] = {}
+# Changes of a solution that change nothing: the mutant, and why no check can tell.
+# fmt: off
+EQUIVALENT: dict[str, str] = {
+    "permutation_shapley: contributions = torch.zeros(orders, n, dtype=values.dtype)"
+    " => contributions = torch.ones(orders, n, dtype=values.dtype)":
+        "every entry is overwritten: each player joins once in each order",
+    "kernel_shapley: empty, full = (values[sizes == 0][0], values[sizes == n][0])"
+    " => empty, full = (values[sizes == 0][-1], values[sizes == n][0])":
+        "there is one empty coalition among the rows: the first such row is the last",
+    "kernel_shapley: empty, full = (values[sizes == 0][0], values[sizes == n][0])"
+    " => empty, full = (values[sizes == 0][0], values[sizes == n][-1])":
+        "there is one full coalition among the rows: the first such row is the last",
+    "kernel_shapley: weights = torch.tensor([(n - 1) / (math.comb(n, s) * s * (n - s)) for s in sizes[inner].int().tolist()])"
+    " => weights = torch.tensor([(n + 1) / (math.comb(n, s) * s * (n - s)) for s in sizes[inner].int().tolist()])":
+        "a factor common to all weights does not move the minimum",
+    "kernel_shapley: weights = torch.tensor([(n - 1) / (math.comb(n, s) * s * (n - s)) for s in sizes[inner].int().tolist()])"
+    " => weights = torch.tensor([(n - 0) / (math.comb(n, s) * s * (n - s)) for s in sizes[inner].int().tolist()])":
+        "a factor common to all weights does not move the minimum",
+    "kernel_shapley: target = values[inner] - empty - last[:, 0] * (full - empty)"
+    " => target = values[inner] - empty - last[:, -1] * (full - empty)":
+        "the matrix has one column: the first is the last",
+    "kernel_shapley: first = torch.linalg.lstsq(root[:, None] * design, (root * target)[:, None]).solution[:, 0]"
+    " => first = torch.linalg.lstsq(root[:, None] * design, (root * target)[:, None]).solution[:, -1]":
+        "the matrix has one column: the first is the last",
+}
+# fmt: on
 
 
 @mistake("attribution/shapley/exact_shapley", hint="banzhaf", points=0)
