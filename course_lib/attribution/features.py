@@ -51,7 +51,8 @@ def feature_game(
     def mean(gates: Tensor) -> Tensor:
         opened = _entries(gates, owner).reshape(len(gates), 1, *x.shape)
         points = torch.lerp(rows, x, opened)  # x' + g (x - x'), and exactly x' and x at the ends
-        return _outputs(model, points.flatten(0, 1), target, (len(gates), len(rows))).mean(1)
+        outputs = _outputs(model, points.flatten(0, 1), target, (len(gates), len(rows)))
+        return outputs.mean(1) if len(rows) > 1 else outputs[:, 0]
 
     def value(gates: Tensor) -> Tensor:
         return torch.cat([mean(part) for part in _parts(gates, len(rows))])

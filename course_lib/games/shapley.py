@@ -133,9 +133,9 @@ def _combine(values: Tensor, weights: Tensor) -> Tensor:
     sizes = torch.zeros(1, dtype=torch.uint8, device=values.device)
     for _ in range(n - 1):
         sizes = torch.cat([sizes, sizes + 1])
-    weight = weights[sizes.int()]  # of every coalition of the n - 1 others
+    weight, outputs = weights[sizes.int()], values[0].numel()  # of every coalition of the n - 1 others
     for player in range(n):
-        without, joined = values.reshape(-1, 2, 2**player, values[0].numel()).unbind(1)
+        without, joined = values.reshape(-1, 2, 2**player, outputs).unbind(1)
         scores.append(weight @ (joined - without).flatten(0, 1))
     return torch.stack(scores).reshape(n, *values.shape[1:])
 

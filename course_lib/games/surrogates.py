@@ -53,7 +53,8 @@ def linear_surrogate(
     `probability`, drawn from `generator`; if the budget covers all 2**n coalitions and no probability but 1/2 is asked
     for, these are used instead and the fit has no sampling error. `weights`: `(m,)` or a function of gates, default 1.
     `ridge` is added to the normal equations of the slopes (never of the intercept). `constrain=True` forces the line
-    through v(0) and v(1) exactly: intercept v(0), slopes that sum to v(1) - v(0) (two more rows).
+    through v(0) and v(1) exactly: intercept v(0), slopes that sum to v(1) - v(0). Both ends count
+    among the rows of the budget.
     Standard errors are the sandwich (HC1) estimate, which treats the rows as an independent sample; nan without spare rows.
     Raises ValueError for both or neither of gates and budget, negative or all-zero weights, or an underdetermined fit.
 
