@@ -2,7 +2,7 @@
 
 import torch
 
-from course_lib.checks.core import mistake
+from course_lib.checks import mistake
 
 SQUARE = "attribution/overview/read_the_square"
 VALUE = "attribution/overview/feature_value"

@@ -2,7 +2,7 @@
 
 import torch
 
-from course_lib.checks.core import mistake
+from course_lib.checks import mistake
 
 OCCLUSION = "attribution/removal/occlusion"
 MARGINAL = "attribution/removal/marginal_value"
