@@ -2,8 +2,8 @@
 
 import torch
 
-from course_lib.checks.answers import AnswerError
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, close
+from course_lib.checks.answers import AnswerError
 from course_lib.models import MLP
 
 occlusion = Exercise(
