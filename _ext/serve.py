@@ -19,12 +19,20 @@ class QuietHandler(SimpleHTTPRequestHandler):
         super().end_headers()
 
 
+class Server(ThreadingHTTPServer):
+    """A server that does not complain when a browser goes away before an answer is complete."""
+
+    def handle_error(self, request, address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, address)
+
+
 def make_server(folder: Path | str, port: int | None = None) -> ThreadingHTTPServer:
     """A server of `folder` on loopback: at `port` (0: any free one), or at the first free port from 8000."""
     handler = partial(QuietHandler, directory=str(folder))
     for candidate in range(8000, 8100) if port is None else [port]:
         try:
-            return ThreadingHTTPServer((HOST, candidate), handler)
+            return Server((HOST, candidate), handler)
         except OSError as error:
             problem = error
     raise SystemExit(f"No free port: {problem}")

@@ -56,10 +56,8 @@ def measured(claim: Mapping) -> str:
 
 
 def seeds(claim: Mapping) -> str:
-    """How often the experiment was repeated, each time with a seed of its own, in words."""
-    value = claim.get("seeds")
-    count = len(value) if isinstance(value, list | tuple) else value
-    return "" if count is None else f", {count} {'repeat' if count == 1 else 'repeats'}"
+    """What the interval is over, in words: so many test digits, patients, ..."""
+    return f" over {claim['seeds']} {plain(claim.get('repeats', 'repeats'))}" if claim.get("seeds") else ""
 
 
 def checked(claim: Mapping, chapter: str) -> Mapping:
@@ -104,7 +102,8 @@ results of the build you are reading: nothing here was typed by hand.
 **Kind.** *Proved*: the experiment only illustrates a theorem. *Counterexample*: one case settles it. *Measured*: the
 verdict holds for the data and models that were tried.
 
-**Measured** gives the estimate with its 95 % interval over the repeats, each with a seed of its own.
+**Measured** gives the estimate with its 95 % interval, and what the interval is over. It covers nothing else: the
+networks under test are trained once.
 **Threshold** was fixed before the experiment.
 
 **Verdict.** ✓ *supported*: the whole interval lies on the claim's side of the threshold. ✗ *not supported*: it lies on
@@ -154,6 +153,18 @@ def notebook_title(path: Path) -> str | None:
     return found.group(1).strip() if found else path.stem
 
 
+def exercise_titles(path: Path) -> dict[str, str]:
+    """The heading above each exercise of a notebook's file, by the exercise's id."""
+    titles, heading = {}, ""
+    for cell in json.loads(path.read_text(encoding="utf8"))["cells"] if path.exists() else []:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            heading = (re.findall(r"^##+ +(.+)$", text, flags=re.MULTILINE) or [heading])[-1]
+        elif found := EXERCISE.match(text):
+            titles[found.group(1)] = heading
+    return titles
+
+
 def solutions_page(root: Path, path: Path, shown: bool) -> str:
     """The page of one topic's solutions; with `shown` false, a page that says where they are."""
     address = path.relative_to(root / "solutions").with_suffix("").as_posix()
@@ -165,12 +176,13 @@ def solutions_page(root: Path, path: Path, shown: bool) -> str:
     where = "Chapter: {chapters}. " if "chapters" in links else ""
     where += "Exercises: {exercises}." if "exercises" in links else ""
     prose, top, solutions = split_solutions(path.read_text(encoding="utf8"))
+    headings = exercise_titles(root / "exercises" / f"{address}.ipynb")
     parts = [
         head + where.format(**links),
         prose,
         "One right answer to each exercise; yours may look different. Try first, and let the check have its say.",
         f"All of them use\n\n```python\n{top}\n```" if top else "",
-        *(f"## {name.rpartition('/')[2].replace('_', ' ')}\n\n`{name}`\n\n```python\n{code}\n```"
+        *(f"## {headings.get(name) or name.rpartition('/')[2]}\n\n`{name}`\n\n```python\n{code}\n```"
           for name, code in solutions.items()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
