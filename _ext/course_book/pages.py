@@ -169,7 +169,7 @@ def solutions_page(root: Path, path: Path, shown: bool) -> str:
     """The page of one topic's solutions; with `shown` false, a page that says where they are."""
     address = path.relative_to(root / "solutions").with_suffix("").as_posix()
     titles = {kind: notebook_title(root / kind / f"{address}.ipynb") for kind in ("chapters", "exercises")}
-    links = {kind: f"[{title}](/{kind}/{address}.ipynb)" for kind, title in titles.items() if title}
+    links = {kind: f"[{title.removeprefix('Exercises: ')}](/{kind}/{address}.ipynb)" for kind, title in titles.items() if title}
     head = f"# Solutions: {titles['chapters'] or address}\n\n"
     if not shown:
         return head + "This copy of the book was built without its solutions. Ask your teacher.\n"
