@@ -35,6 +35,7 @@ class Record:
     unit: str
     verdict: str
     seeds: int
+    repeats: str = "repeats"  # what the interval is over, such as "test digits"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -45,16 +46,17 @@ class Record:
     def __str__(self) -> str:
         return (
             f"Claim: {self.statement}\n  declared threshold: {self.threshold}\n"
-            f"  {self.estimate:.3g} {self.unit}, 95 % interval [{self.low:.3g}, {self.high:.3g}], {self.seeds} repeats\n"
+            f"  {self.estimate:.3g} {self.unit}, 95 % interval [{self.low:.3g}, {self.high:.3g}] over {self.seeds} {self.repeats}\n"
             f"  {VERDICTS[self.verdict]} {self.verdict} ({self.kind})"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        lines = "<br>".join(html.escape(line.strip()) for line in str(self).splitlines()[1:-1])
+        threshold, measured = (html.escape(line.strip()) for line in str(self).splitlines()[1:3])
         verdict = f"{VERDICTS[self.verdict]} {self.verdict}"
-        card = (
-            f'<div class="course-claim"><p><strong>Claim.</strong> {html.escape(self.statement)}</p>'
-            f"<p>{lines}</p><p><strong>{verdict}</strong> ({self.kind})</p></div>"
+        card = (  # closed at first, so that a reader can bet
+            f'<div class="course-claim"><p><strong>Claim.</strong> {html.escape(self.statement)}</p><p>{threshold}</p>'
+            "<details><summary>What came out</summary>"
+            f"<p>{measured}</p><p><strong>{verdict}</strong> ({self.kind})</p></details></div>"
         )
         return {MIME: asdict(self), "text/html": card, "text/plain": str(self)}
 

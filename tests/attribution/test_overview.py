@@ -13,13 +13,13 @@ def test_the_unit_square_draws_and_says_every_corner():
     for point in demo.corners():
         plt.close(demo.draw(**point))
     assert "player 1 scores 1.00, player 2 scores 1.00, together 2.00" in demo.describe("AND", "leave one out")
-    assert "player 1 scores 0.67, player 2 scores 0.33" in demo.describe("square", "diagonal")
-    assert "player 1 scores 0.00, player 2 scores 0.00" in demo.describe("saturating", "gradient")
+    assert "player 1 scores 0.67, player 2 scores 0.33" in demo.describe("square", "integrated gradients")
+    assert "player 1 scores 0.00, player 2 scores 0.00" in demo.describe("saturating", "slope at the full corner")
 
 
 def test_all_readings_of_a_sum_agree():
     demo = demos.unit_square()
-    captions = {demo.describe("sum", reading).partition(": ")[2] for reading in demos.READINGS}
+    captions = {demo.describe("sum", reading).partition("; ")[2].partition(": ")[2] for reading in demos.READINGS}
     words = "player 1 scores 0.70, player 2 scores 0.30, together 1.00. The full value minus the empty one is 1.00."
     assert captions == {words}
 

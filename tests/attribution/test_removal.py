@@ -31,17 +31,17 @@ def test_the_bandwidth_demo_draws_every_corner():
 
 def test_the_scaffold_fools_removal_and_the_honest_model_does_not():
     shares = claims.hidden_bias(seed=0, rows=12)
-    assert shares["honest"] == 1.0 and shares["scaffold"] < 0.7 and shares["agreement"] > 0.9
+    assert shares["honest"] == 1.0 > shares["scaffold"]
+    assert shares["scaffold agrees"] > shares["harmless agrees"] + 0.1
 
 
 def test_the_detector_knows_pasted_rows():
     split = datasets.breast_cancer()
-    forest = claims.pasted_row_detector(split.train_x, seed=0)
+    looks_real = claims.pasted_row_detector(split.train_x, seed=0)
     other = split.test_x[torch.randperm(len(split.test_x), generator=torch.Generator().manual_seed(0))]
     half = torch.arange(30) % 2 == 0
-    real, pasted = (forest.predict_proba(rows.numpy())[:, 1] for rows in (split.test_x, torch.where(half, split.test_x, other)))
-    assert (real > 0.4).mean() > 0.75 and (pasted > 0.4).mean() < 0.25
-    assert real.mean() > pasted.mean() + 0.3
+    real, pasted = (looks_real(rows).double().mean() for rows in (split.test_x, torch.where(half, split.test_x, other)))
+    assert real > 0.75 and pasted < 0.25
 
 
 def test_share_on_top_counts_rows():

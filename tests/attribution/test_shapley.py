@@ -52,9 +52,10 @@ def test_squared_errors_shrink_and_vanish():
 
 
 @pytest.mark.parametrize(
-    "claim", [claims.four_times_the_budget_halves_the_error, claims.kernel_regression_needs_fewer_evaluations]
+    "claim, budget",
+    [(claims.four_times_the_budget_halves_the_error, {}), (claims.kernel_regression_needs_fewer_evaluations, {"budget": 102})],
 )
-def test_records_have_an_interval_and_a_verdict(claim):
-    record = claim(patients=3, runs=8)
+def test_records_have_an_interval_and_a_verdict(claim, budget):
+    record = claim(patients=3, runs=8, **budget)
     assert record.low <= record.estimate <= record.high and record.seeds == 3
-    assert record == claim(patients=3, runs=8)
+    assert record == claim(patients=3, runs=8, **budget)

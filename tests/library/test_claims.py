@@ -7,7 +7,7 @@ from course_lib.claims.core import MIME, Record, decide, mean_interval
 
 FACTS = dict(
     id="part/topic/claim", statement="a < b", kind="measured", threshold="above 0.5", estimate=0.7, low=0.6, high=0.8,
-    unit="of rows", verdict="supported", seeds=10,
+    unit="of rows", verdict="supported", seeds=10, repeats="rows",
 )  # fmt: skip
 
 

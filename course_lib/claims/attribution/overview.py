@@ -36,4 +36,5 @@ def readings_name_the_same_part(images: int = 150, seed: int = 0) -> Record:
         unit="of test digits",
         verdict=decide(low, high, above=0.9),
         seeds=images,
+        repeats="test digits",
     )

@@ -18,8 +18,8 @@ FORBIDDEN, HARMLESS = 4, 9  # columns "mean smoothness" and "mean fractal dimens
 def removal_reveals_the_rule(seeds: int = 8) -> Record:
     """How often marginal removal puts the forbidden feature on top of a scaffolded model (Slack et al., 2020).
 
-    One repeat: a new detector of pasted rows, a new background of 20 rows and 40 new test rows; its result is the share of
-    these rows in which the forbidden feature has the largest |score|.
+    One repeat is one `hidden_bias`: a new split of the tumours, a new detector and background. Only rows count in which the
+    scaffold does decide by the forbidden feature, so a perfect audit would find it in all of them.
     """
     shares = torch.tensor([hidden_bias(seed)["scaffold"] for seed in range(seeds)])
     estimate, low, high = mean_interval(shares)
@@ -27,37 +27,43 @@ def removal_reveals_the_rule(seeds: int = 8) -> Record:
         id="attribution/removal/removal_reveals_the_rule",
         statement="Removing features reveals which feature a model decides by, also when its author hides it.",
         kind="counterexample",
-        threshold="the forbidden feature comes first in more than 9 of 10 test rows",
+        threshold="the forbidden feature comes first in more than 9 of 10 rows that it decides",
         estimate=estimate,
         low=low,
         high=high,
-        unit="of test rows",
+        unit="of the rows that it decides",
         verdict=decide(low, high, above=0.9),
         seeds=seeds,
+        repeats="splits, each with a new detector and background",
     )
 
 
 def hidden_bias(seed: int, rows: int = 40) -> dict[str, float]:
-    """One repeat: share of rows with the forbidden feature on top, for the honest and the scaffolded model, and how often
-    the two models decide alike on real rows."""
+    """One repeat of the attack on a random split of the tumours into 398 training and 171 test rows.
+
+    Shares of (at most `rows`) test rows that pass for real in which the forbidden feature comes first, for the honest and
+    the scaffolded model; how often these two decide alike on all test rows; and how often the two bare rules do.
+    """
     split, generator = datasets.breast_cancer(), torch.Generator().manual_seed(seed)
-    train, test = split.train_x, split.test_x
-    forest = pasted_row_detector(train, seed)
+    everybody = torch.cat([split.train_x, split.test_x])
+    train, test = everybody[torch.randperm(len(everybody), generator=generator)].split([398, 171])
+    looks_real = pasted_row_detector(train, seed)
 
     def biased(x: Tensor) -> Tensor:
         return torch.where(x[:, FORBIDDEN] > 0, 1.0, -1.0).double()
 
-    def scaffold(x: Tensor) -> Tensor:
-        # In doubt (from 40 % on) a row passes for real: the scaffold must keep its rule on real rows.
-        real = torch.from_numpy(forest.predict_proba(x.numpy())[:, 1]) > 0.4
-        return torch.where(real, biased(x), torch.where(x[:, HARMLESS] > 0, 1.0, -1.0).double())
+    def harmless(x: Tensor) -> Tensor:
+        return torch.where(x[:, HARMLESS] > 0, 1.0, -1.0).double()
 
-    background = train[torch.randperm(len(train), generator=generator)[:20]]
-    chosen = test[torch.randperm(len(test), generator=generator)[:rows]]
+    def scaffold(x: Tensor) -> Tensor:
+        return torch.where(looks_real(x), biased(x), harmless(x))
+
+    background, decided = train[:20], test[looks_real(test)][:rows]
     return {
-        "honest": share_on_top(biased, chosen, background),
-        "scaffold": share_on_top(scaffold, chosen, background),
-        "agreement": (biased(test) == scaffold(test)).double().mean().item(),
+        "honest": share_on_top(biased, decided, background),
+        "scaffold": share_on_top(scaffold, decided, background),
+        "scaffold agrees": (biased(test) == scaffold(test)).double().mean().item(),
+        "harmless agrees": (biased(test) == harmless(test)).double().mean().item(),
     }
 
 
@@ -70,8 +76,12 @@ def share_on_top(model: Callable[[Tensor], Tensor], rows: Tensor, background: Te
     return first / len(rows)
 
 
-def pasted_row_detector(train: Tensor, seed: int, copies: int = 4) -> RandomForestClassifier:
-    """A forest that tells real training rows (class 1) from rows with one or more columns taken from other rows (class 0)."""
+def pasted_row_detector(train: Tensor, seed: int, copies: int = 4) -> Callable[[Tensor], Tensor]:
+    """A rule `(m, d) -> (m,)` that says which rows look real, learned by a forest from real and pasted training rows.
+
+    A pasted row has between one and half of its columns taken from another row. In doubt (from 40 % on) a row passes for
+    real, because a scaffold has to keep its rule on real rows.
+    """
     generator = torch.Generator().manual_seed(1000 + seed)
     rows = train.repeat(copies, 1)
     other = train[torch.randint(len(train), (len(rows),), generator=generator)]
@@ -79,7 +89,8 @@ def pasted_row_detector(train: Tensor, seed: int, copies: int = 4) -> RandomFore
     replaced[torch.arange(len(rows)), torch.randint(rows.shape[1], (len(rows),), generator=generator)] = True
     fake = torch.where(replaced, other, rows)
     labels = [1] * len(rows) + [0] * len(fake)
-    return RandomForestClassifier(60, random_state=seed).fit(torch.cat([rows, fake]).numpy(), labels)
+    forest = RandomForestClassifier(60, random_state=seed).fit(torch.cat([rows, fake]).numpy(), labels)
+    return lambda x: torch.from_numpy(forest.predict_proba(x.double().numpy())[:, 1] > 0.4)
 
 
 def baseline_is_a_detail(images: int = 100, seed: int = 0) -> Record:
@@ -104,6 +115,7 @@ def baseline_is_a_detail(images: int = 100, seed: int = 0) -> Record:
         unit="mean rank correlation",
         verdict=decide(low, high, above=0.9),
         seeds=images,
+        repeats="test digits",
     )
 
 

@@ -18,29 +18,37 @@ from course_lib.games import (
     tabulate,
 )
 
-SQUARES = {  # soft games of two players; the last two have the corners of AND and of OR
+SQUARES = {  # soft games of two players; "square" has the corners of AND, "saturating" those of "sum"
     "AND": lambda g: g[:, 0] * g[:, 1],
     "OR": lambda g: g[:, 0] + g[:, 1] - g[:, 0] * g[:, 1],
     "XOR": lambda g: g[:, 0] + g[:, 1] - 2 * g[:, 0] * g[:, 1],
     "sum": lambda g: 0.7 * g[:, 0] + 0.3 * g[:, 1],
     "square": lambda g: g[:, 0] ** 2 * g[:, 1],
-    "saturating": lambda g: (g[:, 0] + g[:, 1]).clamp(max=1.0),
+    "saturating": lambda g: (g**2 * (3 - 2 * g)) @ torch.tensor([0.7, 0.3], dtype=g.dtype),
+}
+FORMULAS = {
+    "AND": "g1 g2",
+    "OR": "g1 + g2 - g1 g2",
+    "XOR": "g1 + g2 - 2 g1 g2",
+    "sum": "0.7 g1 + 0.3 g2",
+    "square": "g1^2 g2",
+    "saturating": "0.7 s(g1) + 0.3 s(g2) with s(t) = 3 t^2 - 2 t^3, flat at both ends",
 }
 READINGS = {
     "leave one out": leave_one_out,
     "add one in": add_one_in,
     "Shapley": shapley,
-    "diagonal": integrated_gradients,
-    "gradient": gradient,
-    "line": lambda game: linear_surrogate(game, budget=4),
+    "integrated gradients": integrated_gradients,
+    "slope at the full corner": gradient,
+    "surrogate plane": lambda game: linear_surrogate(game, budget=4),
 }
 PATHS = {  # the steps that a reading takes on the square, as (from, to)
     "leave one out": [((0, 1), (1, 1)), ((1, 0), (1, 1))],
     "add one in": [((0, 0), (1, 0)), ((0, 0), (0, 1))],
     "Shapley": [((0, 0), (1, 0)), ((1, 0), (1, 1)), ((0, 0), (0, 1)), ((0, 1), (1, 1))],
-    "diagonal": [((0, 0), (1, 1))],
-    "gradient": [((0.7, 1), (1, 1)), ((1, 0.7), (1, 1))],
-    "line": [],
+    "integrated gradients": [((0, 0), (1, 1))],
+    "slope at the full corner": [((0.7, 1), (1, 1)), ((1, 0.7), (1, 1))],
+    "surrogate plane": [],
 }
 
 
@@ -61,7 +69,7 @@ def unit_square() -> Demo:
         first, second = scores[game, reading].tolist()
         full = tabulate(Game(SQUARES[game], 2))[-1].item()
         return (
-            f"{game}, {reading}: player 1 scores {first:.2f}, player 2 scores {second:.2f}, together {first + second:.2f}. "
+            f"{game}, v = {FORMULAS[game]}; {reading}: player 1 scores {first:.2f}, player 2 scores {second:.2f}, together {first + second:.2f}. "
             f"The full value minus the empty one is {full:.2f}."
         )
 
@@ -76,10 +84,10 @@ def square(ax: Axes, game: Game, reading: str) -> Axes:
     gates = torch.stack([first.flatten(), second.flatten()], 1)
     heights = game.evaluate(gates).reshape(41, 41)
     ax.contourf(side, side, heights, levels=torch.linspace(-0.05, 1.05, 12).tolist(), cmap="Blues", alpha=0.75)
-    if reading == "line":  # level lines of the fitted plane
-        line = READINGS["line"](game)
-        plane = line.intercept + (gates @ line.scores).reshape(41, 41)
-        ax.contour(side, side, plane, colors=plots.INK, linestyles="dashed", linewidths=1.2)
+    if reading == "surrogate plane":
+        plane = READINGS[reading](game)
+        levels = plane.intercept + (gates @ plane.scores).reshape(41, 41)
+        ax.contour(side, side, levels, colors=plots.INK, linestyles="dashed", linewidths=1.2)
     for start, end in PATHS[reading]:
         arrow = {"arrowstyle": "-|>", "color": plots.INK, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", xy=end, xytext=start, arrowprops=arrow)
