@@ -46,7 +46,8 @@ class Record:
     def __str__(self) -> str:
         return (
             f"Claim: {self.statement}\n  declared threshold: {self.threshold}\n"
-            f"  {self.estimate:.3g} {self.unit}, 95 % interval [{self.low:.3g}, {self.high:.3g}] over {self.seeds} {self.repeats}\n"
+            f"  {self.estimate:.3g} {self.unit}, 95 % interval [{self.low:.3g}, {self.high:.3g}] "
+            f"over {self.seeds} {self.repeats}\n"
             f"  {VERDICTS[self.verdict]} {self.verdict} ({self.kind})"
         )
 

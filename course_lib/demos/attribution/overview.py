@@ -69,8 +69,8 @@ def unit_square() -> Demo:
         first, second = scores[game, reading].tolist()
         full = tabulate(Game(SQUARES[game], 2))[-1].item()
         return (
-            f"{game}, v = {FORMULAS[game]}; {reading}: player 1 scores {first:.2f}, player 2 scores {second:.2f}, together {first + second:.2f}. "
-            f"The full value minus the empty one is {full:.2f}."
+            f"{game}, v = {FORMULAS[game]}; {reading}: player 1 scores {first:.2f}, player 2 scores {second:.2f}, "
+            f"together {first + second:.2f}. The full value minus the empty one is {full:.2f}."
         )
 
     alt = "The unit square of two gates, shaded by value, with the path of a reading, and bars of both players' scores."
