@@ -6,17 +6,21 @@ This file and `codec.py` are all that has to stand beside an answer when it runs
 import inspect
 import linecache
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from course_lib.checks.codec import decode, encode
 
 
 class AnswerError(Exception):
-    """The answer itself raised: what kind of error, its text, and where in the answer (all as plain text)."""
+    """The answer itself raised: what kind of error, its text, and where in the answer (all as plain text).
 
-    def __init__(self, kind: str, message: str, place: str = "") -> None:
+    `kinds` names the error's class and those it descends from: a subclass of `ValueError` is a `ValueError` as well.
+    """
+
+    def __init__(self, kind: str, message: str, place: str = "", kinds: Iterable[str] = ()) -> None:
         super().__init__(kind, message, place)
         self.kind, self.message, self.place = kind, message, place
+        self.kinds = tuple(kinds) or (kind,)
 
 
 class Mutated(Exception):
@@ -33,7 +37,8 @@ def call(answer: Callable, args: tuple, kwargs: dict) -> object:
     try:
         result = answer(*args, **kwargs)
     except (Exception, SystemExit) as error:
-        raise AnswerError(type(error).__name__, str(error), _place(answer, error)) from None
+        kinds = [cls.__name__ for cls in type(error).__mro__ if issubclass(cls, BaseException)]
+        raise AnswerError(kinds[0], str(error), _place(answer, error), kinds) from None
     try:
         unchanged = encode([args, kwargs]) == before
     except ValueError:  # for example a hook that was left behind
@@ -54,7 +59,7 @@ def serve(answer: Callable, request: bytes) -> bytes:
     try:
         result = call(answer, args, kwargs)
     except AnswerError as error:
-        return encode({"error": [error.kind, error.message, error.place]})
+        return encode({"error": [error.kind, error.message, error.place, list(error.kinds)]})
     except Mutated:
         return encode({"mutated": True})
     try:

@@ -8,7 +8,8 @@ trust: a JSON header and the raw bytes of the arrays, never a pickle. What can t
     an `Attribution`, and a module whose class is named in `MODULES` below.
 
 To let a class of your own travel, add `"package.module:Class"` to `MODULES` and give the class a `config` attribute: a
-dict of constructor arguments made of the things above. It is rebuilt as `Class(**config)` and its state is loaded.
+dict of constructor arguments made of the things above. It is rebuilt as `Class(**config)`, its state is loaded, and its
+parameters that are not to be differentiated stay so.
 
 Everything else (functions, generators, views of a subclass, modules with hooks) is refused with a `ValueError` that
 says where it sits. Tensors arrive on the CPU, detached, with their dtype: gradients do not travel.
@@ -149,7 +150,8 @@ def _write_module(value: nn.Module, where: str, blobs: list[bytes]) -> list:
             raise ValueError(f"{where} cannot be carried as plain data: a hook is left on {path or 'the module'}")
     config = _write(_config(value), f"{where}.config", blobs)
     state = _write(dict(value.state_dict()), f"{where}.state_dict()", blobs)
-    return ["module", name, config, state, value.training]
+    frozen = sorted(path for path, parameter in value.named_parameters() if not parameter.requires_grad)
+    return ["module", name, config, state, value.training, frozen]
 
 
 def _config(module: nn.Module) -> dict:
@@ -200,12 +202,14 @@ def _shape(shape: list) -> tuple[int, ...]:
 
 
 def _read_module(rest: list, blobs: list[bytes]) -> nn.Module:
-    name, config, state, training = rest
+    name, config, state, training, frozen = rest
     if name not in MODULES:
         raise ValueError(f"not an encoded value: {name} is not among the modules of the codec")
     package, _, cls = name.partition(":")
     module = getattr(importlib.import_module(package), cls)(**_read(config, blobs))
     module.load_state_dict(_read(state, blobs), assign=True)  # assigned, so that a float64 state stays float64
+    for path, parameter in module.named_parameters():
+        parameter.requires_grad_(path not in frozen)
     return module.train(bool(training))
 
 

@@ -22,8 +22,8 @@ Rules that the tests hold every exercise to:
 * A property tests a truth on random instances (an axiom, an identity, a closed form), never one stored number. Before
   it gives up with a general hint it may try likely mistakes and name the one that fits. Hints say what to look at, in
   words, and never what the number should be.
-* `answer(...)` takes and returns what `codec` can carry. `as_tensor` and `as_number` turn a return of the wrong kind,
-  shape or content into a clear hint. An answer that raises, changes its arguments, or differs when it is called through
+* `answer(...)` takes and returns what `codec` can carry. `as_tensor`, `as_number` and `as_dict` turn a return of the
+  wrong kind, shape or content into a clear hint. An answer that raises, changes its arguments, or differs when it is called through
   the codec is dealt with here, and a property need not think of it.
 * Draw from `random` only. Keep the median check under 50 ms.
 """
@@ -185,7 +185,7 @@ def _run(exercise: Exercise, answer: Callable, seed: int) -> Verdict:
 
 
 def _own_error(error: AnswerError) -> Wrong:
-    if error.kind == "NotImplementedError":
+    if "NotImplementedError" in error.kinds:
         return Wrong("unwritten")
     place = f", at {error.place}" if error.place else ""
     return Wrong("error", f"your function stopped with {error.kind}: {error.message}{place}")

@@ -1,6 +1,7 @@
 """Reading what an answer returned: the value in a form that can be compared, or a clear hint."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ def as_tensor(value: object, shape: tuple[int, ...], what: str = "your function"
     if value is None:
         raise Wrong("none")
     if not isinstance(value, torch.Tensor):
-        raise Wrong("type", f"{what} should return a torch tensor, not {_kind(value)}")
+        raise Wrong("type", f"{what} should return a tensor, not {_kind(value)}{_way_out(value)}")
     if value.dtype == torch.bool or value.dtype.is_complex:
         raise Wrong("type", f"{what} should return a tensor of real numbers, not of {value.dtype}")
     if tuple(value.shape) != tuple(shape):
@@ -37,10 +38,25 @@ def as_number(value: object, what: str = "your function") -> float:
     if isinstance(value, torch.Tensor):
         return as_tensor(value, (), what).item()
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise Wrong("type", f"{what} should return a number, not {_kind(value)}")
+        way = ": `.item()` makes it a number" if isinstance(value, np.ndarray) and value.size == 1 else ""
+        raise Wrong("type", f"{what} should return a tensor or a number, not {_kind(value)}{way}")
     if not math.isfinite(value):
         raise Wrong("nan")
     return float(value)
+
+
+def as_dict(value: object, keys: Sequence[str]) -> dict:
+    """The returned dict with exactly these keys; a key too many or too few is named (hint `keys` of the exercise)."""
+    if value is None:
+        raise Wrong("none")
+    wanted = f"return a dict with the keys {_list(keys)}"
+    if not isinstance(value, dict):
+        raise Wrong("keys", f"{wanted}, not {_kind(value)}")
+    missing, extra = [key for key in keys if key not in value], [key for key in value if key not in keys]
+    if missing or extra:
+        found = [f"missing: {_list(missing)}"] * bool(missing) + [f"not asked for: {_list(extra)}"] * bool(extra)
+        raise Wrong("keys", f"{wanted}; {', '.join(found)}")
+    return value
 
 
 def close(a: torch.Tensor | float, b: torch.Tensor | float, tolerance: float = 1e-5) -> bool:
@@ -51,5 +67,23 @@ def close(a: torch.Tensor | float, b: torch.Tensor | float, tolerance: float = 1
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return "a NumPy array" if value.ndim else "a NumPy array without dimensions"
     name = type(value).__name__
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def _way_out(value: object) -> str:
+    """How to make a tensor of it."""
+    if isinstance(value, np.ndarray):
+        return ": `torch.from_numpy` makes it one"
+    if isinstance(value, list | tuple) and value:
+        tensors = all(isinstance(item, torch.Tensor) for item in value)
+        return f": `torch.{'stack' if tensors else 'tensor'}` makes it one"
+    return ""
+
+
+def _list(words: Sequence[object]) -> str:
+    """A list in words: "a", "b" and "c"."""
+    quoted = [f'"{word}"' for word in words]
+    return " and ".join([", ".join(quoted[:-1])] * (len(quoted) > 1) + quoted[-1:])

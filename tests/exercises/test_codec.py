@@ -82,6 +82,16 @@ def test_a_soft_game_whose_value_is_a_library_module_arrives():
     assert slope.abs().min() > 0
 
 
+def test_a_parameter_that_is_not_differentiated_stays_so():
+    model = MLP([2, 3, 1], seed=0)
+    assert all(parameter.requires_grad for parameter in decode(encode(model)).parameters())
+    model.layers[0].weight.requires_grad_(False)
+    assert [parameter.requires_grad for parameter in decode(encode(model)).parameters()] == [False, True, True, True]
+    frozen = decode(encode(model.requires_grad_(False)))
+    assert torch.equal(torch.from_numpy(frozen(torch.ones(4, 2)).numpy()), model(torch.ones(4, 2)))
+    assert encode(frozen) == encode(model) != encode(model.requires_grad_(True))
+
+
 def test_a_game_that_is_a_closure_is_refused():
     with pytest.raises(ValueError, match=r"value.value cannot be carried as plain data: function"):
         encode(Game(lambda gates: gates.sum(1), 3))

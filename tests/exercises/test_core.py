@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, check, close, core, judge
-from course_lib.checks.answers import AnswerError, call_carried
+from course_lib.checks.answers import AnswerError, call, call_carried
 from course_lib.checks.instances import Instances
+from course_lib.checks.returns import as_dict
 
 ID = "demo/lines/slope"
 
@@ -69,7 +70,10 @@ def test_partial_points():
     "answer, hint, message",
     [
         (lambda x, y: None, "none", "returns None"),
-        (lambda x, y: [1.0], "type", "should return a torch tensor, not a list"),
+        (lambda x, y: [1.0], "type", "should return a tensor, not a list: `torch.tensor` makes it one"),
+        (lambda x, y: [y[0] / x[0]], "type", "should return a tensor, not a list: `torch.stack` makes it one"),
+        (lambda x, y: right(x, y).numpy(), "type", "should return a tensor, not a NumPy array: `torch.from_numpy`"),
+        (lambda x, y: 1.0, "type", "should return a tensor, not a float"),
         (lambda x, y: torch.tensor([True]), "type", "real numbers, not of torch.bool"),
         (lambda x, y: x, "shape", r"shape (1,) here, not (5,)"),
         (lambda x, y: torch.tensor([torch.nan]), "nan", "not finite"),
@@ -140,6 +144,21 @@ def test_an_error_crosses_as_text():
     assert (caught.value.kind, caught.value.message) == ("KeyError", "'b'")
 
 
+@pytest.mark.parametrize("way", [call, call_carried])
+def test_an_error_is_also_of_the_kinds_it_descends_from(way):
+    class Impossible(ValueError):
+        """An error of the student's own."""
+
+    def refuses():
+        raise Impossible("never")
+
+    with pytest.raises(AnswerError) as caught:
+        way(refuses, (), {})
+    assert caught.value.kind == "Impossible"
+    assert caught.value.kinds == ("Impossible", "ValueError", "Exception", "BaseException")
+    assert AnswerError("KeyError", "").kinds == ("KeyError",)
+
+
 def test_what_the_answer_prints_is_held_back(capsys):
     def chatty(x, y):
         print("working")
@@ -192,6 +211,42 @@ def test_numbers():
         with pytest.raises(Wrong) as caught:
             as_number(value)
         assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "value, sentence",
+    [
+        (torch.tensor(1.0).numpy(), "a tensor or a number, not a NumPy array without dimensions: `.item()` makes it"),
+        (torch.ones(2).numpy(), "a tensor or a number, not a NumPy array"),
+        ([1.0], "a tensor or a number, not a list"),
+    ],
+)
+def test_what_is_no_number_is_named(value, sentence):
+    with pytest.raises(Wrong) as caught:
+        as_number(value)
+    assert caught.value.hint == "type" and sentence in caught.value.text
+
+
+@pytest.mark.parametrize(
+    "value, end",
+    [
+        ((1, 2), '"a" and "b", not a tuple'),
+        ({"a": 1}, '"a" and "b"; missing: "b"'),
+        ({"a": 1, "b": 2, "c": 3}, '"a" and "b"; not asked for: "c"'),
+        ({"b": 2, "c": 3, 4: 5}, '"a" and "b"; missing: "a", not asked for: "c" and "4"'),
+    ],
+)
+def test_keys_too_many_or_too_few_are_named(value, end):
+    with pytest.raises(Wrong) as caught:
+        as_dict(value, ("a", "b"))
+    assert (caught.value.hint, caught.value.text) == ("keys", f"return a dict with the keys {end}")
+
+
+def test_a_dict_with_the_right_keys_passes():
+    assert as_dict({"b": 1, "a": 2}, ("a", "b")) == {"b": 1, "a": 2}
+    with pytest.raises(Wrong) as caught:
+        as_dict(None, ("a",))
+    assert caught.value.hint == "none"
 
 
 def test_instances_depend_on_their_words_only():
