@@ -87,7 +87,7 @@ def claims_page(executed: Mapping[str, Executed]) -> str:
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     head = ["Claim", "Verdict", "Measured", "Threshold"]
     rows = [claim_row(*record) for record in records]
-    table = list_table([head, *rows], "ledger", "36 22 22 20") if rows else "No chapter tests a claim yet."
+    table = list_table([head, *rows], "ledger", "33 26 22 19") if rows else "No chapter tests a claim yet."
     return f"""# Claims ledger
 
 What do we know, and how? Each chapter bets on a claim, then tests it while the book is built. This page collects the
