@@ -120,7 +120,8 @@ def _write_tensor(value: torch.Tensor, where: str, blobs: list[bytes]) -> list:
     name = str(value.dtype).removeprefix("torch.")
     if name not in _TENSOR_TYPES or value.layout is not torch.strided:
         raise ValueError(f"{where} cannot be carried as plain data: a {value.layout} tensor of {value.dtype}")
-    flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    flat = value.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
+    flat = flat.clone(memory_format=torch.contiguous_format)  # `contiguous` leaves a single entry its odd stride
     blobs.append(flat.view(torch.uint8).numpy().tobytes())
     return ["tensor", name, list(value.shape), len(blobs) - 1]
 

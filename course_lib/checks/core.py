@@ -23,8 +23,8 @@ Rules that the tests hold every exercise to:
   it gives up with a general hint it may try likely mistakes and name the one that fits. Hints say what to look at, in
   words, and never what the number should be.
 * `answer(...)` takes and returns what `codec` can carry. `as_tensor`, `as_number` and `as_dict` turn a return of the
-  wrong kind, shape or content into a clear hint. An answer that raises, changes its arguments, or differs when it is called through
-  the codec is dealt with here, and a property need not think of it.
+  wrong kind, shape or content into a clear hint. An answer that raises, changes its arguments, or differs when it is
+  called through the codec is dealt with here, and a property need not think of it.
 * Draw from `random` only. Keep the median check under 50 ms.
 """
 

@@ -38,6 +38,7 @@ PLAIN = [
     torch.arange(6.0).reshape(2, 3).T, torch.tensor(1.5, dtype=torch.float64), torch.zeros(2, 0, 3),
     torch.tensor([True, False]), torch.ones(3, dtype=torch.bfloat16), torch.ones(2, dtype=torch.complex128).conj(),
     torch.arange(5)[::2], torch.tensor([1, 2], dtype=torch.uint8), torch.ones(2, 3).expand(4, 2, 3),
+    torch.ones(1, 3)[:, 1], torch.ones(2, 3)[1:, 2],
 ]  # fmt: skip
 
 
