@@ -22,17 +22,19 @@ def exact_shapley(values: torch.Tensor) -> torch.Tensor:
 import torch
 
 
-def permutation_shapley(values, orders, seed):
-    """Scores and standard errors from `orders` random orders: (2**n,), int, int -> dict of two (n,) tensors."""
+def permutation_shapley(values, pairs, seed):
+    """Scores and standard errors from `pairs` orders and their reverses: (2**n,), int, int -> dict of two (n,) tensors."""
     n = len(values).bit_length() - 1
     generator = torch.Generator().manual_seed(seed)
-    contributions = torch.zeros(orders, n, dtype=values.dtype)
+    contributions = torch.zeros(pairs, n, dtype=values.dtype)
     for row in contributions:
-        coalition = 0
-        for player in torch.randperm(n, generator=generator).tolist():
-            row[player] = values[coalition + 2**player] - values[coalition]
-            coalition += 2**player
-    return {"scores": contributions.mean(0), "standard_errors": contributions.std(0) / orders**0.5}
+        order = torch.randperm(n, generator=generator).tolist()
+        for arrivals in (order, order[::-1]):
+            coalition = 0
+            for player in arrivals:
+                row[player] += (values[coalition + 2**player] - values[coalition]) / 2
+                coalition += 2**player
+    return {"scores": contributions.mean(0), "standard_errors": contributions.std(0) / pairs**0.5}
 
 
 # exercise: attribution/shapley/kernel_shapley
@@ -47,12 +49,12 @@ def kernel_shapley(masks, values):
     sizes = masks.sum(1)
     empty, full = values[sizes == 0][0], values[sizes == n][0]
     inner = (sizes > 0) & (sizes < n)
-    weights = torch.tensor([(n - 1) / (math.comb(n, s) * s * (n - s)) for s in sizes[inner].int().tolist()])
+    weights = [(n - 1) / (math.comb(n, s) * s * (n - s)) for s in sizes[inner].int().tolist()]
     # Replace the last score by (full - empty) - (sum of the others): the constraint holds whatever the fit says.
     last = masks[inner, -1:]
     design = masks[inner, :-1] - last
     target = values[inner] - empty - last[:, 0] * (full - empty)
-    root = weights.to(values.dtype).sqrt()
+    root = torch.tensor(weights, dtype=values.dtype).sqrt()
     first = torch.linalg.lstsq(root[:, None] * design, (root * target)[:, None]).solution[:, 0]
     return torch.cat([first, (full - empty - first.sum())[None]])
 
