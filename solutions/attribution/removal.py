@@ -5,9 +5,10 @@
 import torch
 
 
-def occlusion(model, x, baseline):
-    dropped = torch.eye(len(x), dtype=torch.bool)
-    return model(x[None]) - model(torch.where(dropped, baseline, x))
+def occlusion(model, x, baseline, groups):
+    players = torch.arange(groups.max() + 1)
+    removed = groups == players[:, None]
+    return model(x[None]) - model(torch.where(removed, baseline, x))
 
 
 # exercise: attribution/removal/marginal_value
