@@ -22,6 +22,9 @@ class AnswerError(Exception):
         self.kind, self.message, self.place = kind, message, place
         self.kinds = tuple(kinds) or (kind,)
 
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
 
 class Mutated(Exception):
     """The answer changed one of its arguments."""

@@ -188,7 +188,7 @@ def _own_error(error: AnswerError) -> Wrong:
     if "NotImplementedError" in error.kinds:
         return Wrong("unwritten")
     place = f", at {error.place}" if error.place else ""
-    return Wrong("error", f"your function stopped with {error.kind}: {error.message}{place}")
+    return Wrong("error", f"your function stopped with {error}{place}")
 
 
 def _verdict(exercise: Exercise, points: int, lost: list[Wrong]) -> Verdict:

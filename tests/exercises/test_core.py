@@ -156,7 +156,8 @@ def test_an_error_is_also_of_the_kinds_it_descends_from(way):
         way(refuses, (), {})
     assert caught.value.kind == "Impossible"
     assert caught.value.kinds == ("Impossible", "ValueError", "Exception", "BaseException")
-    assert AnswerError("KeyError", "").kinds == ("KeyError",)
+    assert str(caught.value) == "Impossible: never"
+    assert AnswerError("KeyError", "").kinds == ("KeyError",) and str(AnswerError("KeyError", "")) == "KeyError"
 
 
 def test_what_the_answer_prints_is_held_back(capsys):

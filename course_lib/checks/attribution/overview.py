@@ -135,6 +135,6 @@ def takes_images_and_single_rows(answer, random):
         try:
             values = answer(model, x, baseline, gates, target)
         except AnswerError as error:
-            raise Wrong("images", seen=f"{error.kind}: {error.message}") from None
+            raise Wrong("images", seen=str(error)) from None
         if not close(as_tensor(values, (m,)), truth):
             raise Wrong("images")

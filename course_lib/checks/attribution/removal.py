@@ -22,7 +22,7 @@ def _called(hint: str, answer, *args):
     try:
         return answer(*args)
     except AnswerError as error:
-        raise Wrong(hint, seen=f"{error.kind}: {error.message}") from None
+        raise Wrong(hint, seen=str(error)) from None
 
 
 def _mlp(random, *widths: int) -> MLP:
@@ -331,7 +331,7 @@ def _refused(hint: str, answer, *args) -> None:
     except AnswerError as error:
         if "ValueError" in error.kinds:
             return
-        raise Wrong("impossible", seen=f"{error.kind}: {error.message}") from None
+        raise Wrong("impossible", seen=str(error)) from None
     raise Wrong(hint)
 
 
