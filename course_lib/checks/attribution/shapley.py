@@ -191,25 +191,33 @@ def _likely_sampling_mistake(values: torch.Tensor, pairs: int, scores: torch.Ten
     return "outcome" if close(scores.sum(), values[-1] - values[0]) else "efficiency"
 
 
+def _too_uneven(seen: torch.Tensor, expected: torch.Tensor) -> bool:
+    """A chi-square test at six standard deviations, by the approximation of Wilson and Hilferty (1931)."""
+    free = len(seen) - 1
+    limit = free * (1 - 2 / (9 * free) + 6 * (2 / (9 * free)) ** 0.5) ** 3
+    return bool(((seen - expected).square() / expected).sum() > limit)
+
+
 def _draws_fairly(answer, random: Instances) -> None:
-    """Every choice of two pairs is equally likely, by a chi-square test at six standard deviations."""
-    for n, runs in ((3, 6000), (4, 1500)):
-        values = random.table(n)
-        rows = _pairs(values, _one_of_each_pair(n))
-        means = (rows[:, None] + rows).flatten(0, 1) / 2  # equally likely, some of them equal
-        outcomes, counts = means.round(decimals=6).unique(dim=0, return_counts=True)
-        seeds = [random.seed() for _ in range(runs)]
-        first = torch.stack([_estimate(answer, values, 2, seed)[0] for seed in seeds[:40]])
-        if close(first, first[:1].expand_as(first)):
-            raise Wrong("fixed")
-        if (torch.cdist(first, rows).amin(1) < 1e-5).all():
-            raise Wrong("repeated")
-        rest = torch.stack([_estimate(answer, values, 2, seed)[0] for seed in seeds[40:]])
-        seen = torch.cdist(torch.cat([first, rest]), outcomes).argmin(1).bincount(minlength=len(outcomes))
-        expected, free = runs * counts / len(means), len(outcomes) - 1
-        unlikely = free * (1 - 2 / (9 * free) + 6 * (2 / (9 * free)) ** 0.5) ** 3  # Wilson and Hilferty (1931)
-        if ((seen - expected).square() / expected).sum() > unlikely:
-            raise Wrong("biased")
+    """Every pair, and every choice of two pairs in one run, is equally likely."""
+    values = random.table(4)
+    rows = _pairs(values, _one_of_each_pair(4))
+    means = (rows[:, None] + rows).flatten(0, 1) / 2  # equally likely, some of them equal
+    outcomes, counts = means.round(decimals=6).unique(dim=0, return_counts=True)
+    scores = torch.stack([_estimate(answer, values, 2, random.seed())[0] for _ in range(800)])
+    if close(scores, scores[:1].expand_as(scores)):
+        raise Wrong("fixed")
+    if (torch.cdist(scores, rows).amin(1) < 1e-5).all():
+        raise Wrong("repeated")
+    seen = torch.cdist(scores, outcomes).argmin(1).bincount(minlength=len(outcomes))
+    if _too_uneven(seen, len(scores) * counts / len(means)):
+        raise Wrong("biased")
+    values = random.table(3)  # three pairs, known by who comes second: their numbers can be read off the mean
+    runs, pairs = 100, 100
+    scores = torch.stack([_estimate(answer, values, pairs, random.seed())[0] for _ in range(runs)]).mean(0)
+    seen = runs * pairs * torch.linalg.solve(_pairs(values, _one_of_each_pair(3)).T, scores)
+    if _too_uneven(seen, torch.full((3,), runs * pairs / 3)):
+        raise Wrong("biased")
 
 
 @permutation_shapley.property(points=2)
