@@ -223,7 +223,7 @@ def _draws_fairly(answer, random: Instances) -> None:
 @permutation_shapley.property(points=2)
 def averages_orders_and_their_reverses(answer, random: Instances) -> None:
     """The scores are those of some `pairs` pairs, the seed decides which, and every order is equally likely."""
-    for n, pairs in ((4, 2), (3, random.integer(7, 9)), (5, 2)):
+    for n, pairs in ((4, 2), (3, 7), (5, 2)):
         values, seed = 3 * random.table(n), random.seed()
         scores, _ = _estimate(answer, values, pairs, seed)
         if _drawn(_pairs(values, _one_of_each_pair(n)), pairs, scores) is None:
