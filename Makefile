@@ -21,7 +21,7 @@ book: $(VENV)/.book ## build the book: every chapter executed, every warning an 
 test: $(VENV)/.tests ## lint, build the book once, run every test (ARGS="tests/book -k links" for some)
 	$(RUN) -m ruff check .
 	$(MAKE) --no-print-directory book ARGS=
-	$(RUN) -m pytest -n 2 --dist loadscope $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.tests ## compare the library's speed with that of others
 	$(RUN) -m benchmarks $(ARGS)
