@@ -3,7 +3,7 @@
 import pytest
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def write_table(terminalreporter: pytest.TerminalReporter) -> None:
     rows: dict[str, dict[str, object]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
