@@ -1,4 +1,4 @@
-"""Shapley values, integrated gradients and occlusion of one input of a small network, beside shap, shapiq and captum."""
+"""Readings and local lines of one input of a small network, beside shap, shapiq and captum."""
 
 import subprocess
 import sys
@@ -8,11 +8,14 @@ import numpy as np
 import shap
 import shapiq
 import torch
-from captum.attr import FeatureAblation, IntegratedGradients, ShapleyValues, ShapleyValueSampling
+from captum._utils.models.linear_model import SkLearnLinearRegression
+from captum.attr import FeatureAblation, IntegratedGradients, Lime, NoiseTunnel, Saliency, ShapleyValues, ShapleyValueSampling
 from torch import Tensor
 
 from benchmarks.clock import Row, milliseconds
 from course_lib.attribution.features import feature_game, occlusion
+from course_lib.attribution.lime import gaussian_lime, lime, presence_kernel
+from course_lib.attribution.saliency import smoothgrad
 from course_lib.games import Game, corners, integrated_gradients, shapley
 from course_lib.games.core import BATCH
 from course_lib.models import MLP
@@ -54,6 +57,8 @@ def rows() -> Iterator[Row]:
     yield path(12)
     yield ablation(12)
     yield ablation(64)
+    yield local_line(12, 1000)
+    yield from blur(12, 1000)
 
 
 def exact(n: int) -> Iterator[Row]:
@@ -182,6 +187,51 @@ def ablation(n: int) -> Row:
     difference = (ours() - theirs()).abs().max().item()
     times = milliseconds(ours, theirs)
     return Row("occlusion", "captum FeatureAblation", f"n={n}", *times, 1, None, None, difference)
+
+
+def local_line(n: int, masks: int, width: float = 0.5) -> Row:
+    """LIME with the same kernel and number of random masks; the errors are those against the line through all masks."""
+    case = Case(n)
+    truth = lime(case.game, width=width, budget=2**n).scores
+
+    def similarity(original: Tensor, perturbed: Tensor, mask: Tensor, **_) -> Tensor:
+        return presence_kernel(mask.double(), width)
+
+    method = Lime(case.model, SkLearnLinearRegression(), similarity)
+
+    def ours(seed: int = 0) -> Tensor:
+        return lime(case.game, width=width, budget=masks, generator=torch.Generator().manual_seed(seed)).scores
+
+    def theirs(seed: int = 0) -> Tensor:
+        torch.manual_seed(seed)
+        options = {"target": 1, "n_samples": masks, "perturbations_per_eval": 64}
+        return method.attribute(case.x[None], case.rows, **options)[0]
+
+    errors = [rmse(run, truth) for run in (ours, theirs)]
+    return Row("LIME", "captum Lime, ppe=64", f"n={n}, {masks} masks", *milliseconds(ours, theirs), 2, None, *errors)
+
+
+def blur(n: int, draws: int, scale: float = 0.5) -> Iterator[Row]:
+    """Slopes of the blurred model from as many draws, with gradients and without; errors against 200,000 gradients."""
+    case = Case(n)
+    cloud = {"scale": scale, "draws": draws, "target": 1}
+    fine = smoothgrad(case.model, case.x, generator=torch.Generator().manual_seed(99), **(cloud | {"draws": 200_000})).scores
+    method = NoiseTunnel(Saliency(case.model))
+
+    def gradients(seed: int = 0) -> Tensor:
+        return smoothgrad(case.model, case.x, generator=torch.Generator().manual_seed(seed), **cloud).scores
+
+    def values(seed: int = 0) -> Tensor:
+        return gaussian_lime(case.model, case.x, generator=torch.Generator().manual_seed(seed), **cloud).scores
+
+    def theirs(seed: int = 0) -> Tensor:
+        torch.manual_seed(seed)
+        options = {"nt_samples": draws, "stdevs": scale, "target": 1, "abs": False}
+        return method.attribute(case.x[None], **options)[0]
+
+    for name, ours in (("SmoothGrad", gradients), ("Gaussian LIME", values)):
+        errors = [rmse(run, fine) for run in (ours, theirs)]
+        yield Row(name, "captum NoiseTunnel", f"n={n}, {draws} draws", *milliseconds(ours, theirs), 1, None, *errors)
 
 
 TWENTY = """

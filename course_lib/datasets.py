@@ -1,4 +1,6 @@
-"""Real data that ships with scikit-learn, split once and for all. Chapters: attribution/overview, removal, shapley.
+"""Real data that ships with scikit-learn, split once and for all.
+
+Chapters: start/warmup and all of attribution.
 
 Nothing is downloaded. Every loader returns a frozen `Split`; the split depends on a fixed seed, so that each chapter
 speaks of the same test rows.

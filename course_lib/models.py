@@ -1,6 +1,6 @@
 """Small networks that the chapters explain.
 
-Chapters: attribution/overview, attribution/removal, attribution/shapley.
+Chapters: start/warmup and all of attribution.
 
 Each class keeps its constructor's arguments in `config`, so that a network is fully described by plain data (its
 configuration and its `state_dict`). Weights are drawn from a seed, never from the global random state.

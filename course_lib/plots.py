@@ -83,6 +83,19 @@ def show_image(ax: Axes, image: Tensor, title: str = "") -> Axes:
     return _frame(ax, title)
 
 
+def number_table(ax: Axes, values: Tensor, names: Sequence[str]) -> Axes:
+    """A square of numbers `(n, n)` in [-1, 1] on grey, the darker the larger in size; `names` on both sides."""
+    ax.imshow(values.abs(), cmap="Greys", vmin=0, vmax=2, aspect="auto")
+    for i, row in enumerate(values.tolist()):
+        for j, value in enumerate(row):
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=INK)
+    ax.set_xticks(range(len(names)), names, rotation=40, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return ax
+
+
 def _frame(ax: Axes, title: str) -> Axes:
     """A thin grey frame instead of axes."""
     ax.set(xticks=[], yticks=[], title=title)

@@ -1,4 +1,4 @@
-"""One training loop for every small network of the course. Chapters: attribution/overview, attribution/removal."""
+"""One training loop for every small network of the course. Chapters: all that train."""
 
 import torch
 from torch import Tensor, nn

@@ -90,8 +90,9 @@ def claims_page(executed: Mapping[str, Executed]) -> str:
     table = list_table([head, *rows], "ledger", "33 26 22 19") if rows else "No chapter tests a claim yet."
     return f"""# Claims ledger
 
-What do we know, and how? Each chapter bets on a claim, then tests it while the book is built. This page collects the
-results of the build you are reading: nothing here was typed by hand.
+What do we know, and how? Each chapter bets on a claim, then tests it while the book is built. (A few long runs are
+stored, and their chapter says so.) This page collects the results of the build you are reading: nothing here was typed
+by hand.
 
 {len(records)} claims: {summary or "none yet"}.
 
@@ -99,11 +100,12 @@ results of the build you are reading: nothing here was typed by hand.
 
 :::{{admonition}} How to read it
 :class: note
-**Kind.** *Proved*: the experiment only illustrates a theorem. *Counterexample*: one case settles it. *Measured*: the
-verdict holds for the data and models that were tried.
+**Kind.** *Proved*: the experiment only illustrates a theorem. *Counterexample*: one construction, repeated, settles it.
+*Measured*: the verdict holds for the data and models that were tried.
 
-**Measured** gives the estimate with its 95 % interval, and what the interval is over. It covers nothing else: the
-networks under test are trained once.
+**Measured** gives the estimate with its 95 % interval, and what the interval is over. It covers nothing else:
+unless the row says otherwise, the network under test is trained once. Repeats with new splits share one data set, so for
+new data the intervals would be wider.
 **Threshold** was fixed before the experiment.
 
 **Verdict.** ✓ *supported*: the whole interval lies on the claim's side of the threshold. ✗ *not supported*: it lies on

@@ -1,4 +1,4 @@
-"""Games whose players are the features of one input. Chapters: attribution/overview, attribution/removal, attribution/shapley.
+"""Games whose players are the features of one input. Chapters: attribution/overview, removal, shapley, gradients.
 
 A model wants a number in every slot, so "without feature i" needs a rule, and each rule is a game of its own:
 
@@ -74,9 +74,10 @@ def conditional_game(
 
     d_S^2 is the mean over the kept features of squared differences in standard deviations of the background `(r, *shape)`
     and h the `bandwidth`. The empirical conditional of Aas, Jullum & Loland (2021, section 3.3), with standard
-    deviations in place of their full covariance. For h -> infinity, and for S empty, it is the marginal game; features
-    outside S come from real rows, so narrow bandwidths stay near the data but rest on few rows. Raises ValueError as
-    `feature_game` does, and for a bandwidth that is not positive.
+    deviations in place of their full covariance, and with all rows, where they drop those of least weight. For
+    h -> infinity, and for S empty, it is the marginal game; features outside S come from real rows, so narrow bandwidths
+    stay near the data but rest on few rows. Raises ValueError as `feature_game` does, and for a bandwidth that is not
+    positive.
 
     >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     >>> game = conditional_game(lambda z: z[:, 0], rows[1], rows, bandwidth=0.01)
@@ -85,14 +86,14 @@ def conditional_game(
     """
     _callable(model, "model")
     x, rows = _input(x), _background(x, background, "background")
-    if not bandwidth > 0:
-        raise ValueError(f"bandwidth must be positive, got {bandwidth}")
+    if not isinstance(bandwidth, int | float) or not bandwidth > 0:
+        raise ValueError(f"bandwidth must be positive, got {bandwidth!r}")
     if background.dim() == x.dim() or len(rows) < 2:
         raise ValueError(f"background must have at least two rows, got shape {tuple(background.shape)}")
     owner, names = _players(x, groups, players)
-    scale = rows.std(0).flatten()
-    constant = scale == 0
-    apart = ((x - rows).flatten(1) / torch.where(constant, 1, scale)).square()  # (r, entries)
+    constant = (rows == rows[:1]).all(0).flatten()  # its std may be a rounding error in place of 0
+    scale = torch.where(constant, torch.inf, rows.std(0).flatten())  # as far from all rows: tells them not apart
+    apart = ((x - rows).flatten(1) / scale).square()  # (r, entries)
 
     def mean(gates: Tensor) -> Tensor:
         kept = _entries(gates, owner)  # (m, entries)
@@ -232,6 +233,7 @@ def _outputs(model: Model, points: Tensor, target: Target, shape: tuple[int, int
         outputs = outputs[:, target]
     if not isinstance(outputs, Tensor) or outputs.dim() == 0 or len(outputs) != len(points):
         raise ValueError(f"target must give one row per input ({len(points)}), got {_kind(outputs)}")
+    outputs = outputs if outputs.is_floating_point() else outputs.to(points.dtype)  # decisions: labels or True and False
     return outputs.reshape(*shape, *outputs.shape[1:])
 
 

@@ -1,6 +1,6 @@
 """Checks of the exercises: `check` prints a verdict, `judge` returns it as a record. How to write one: see `core`."""
 
 from course_lib.checks.core import Exercise, Verdict, check, judge, mistake
-from course_lib.checks.returns import Wrong, as_number, as_tensor, close
+from course_lib.checks.returns import Wrong, as_number, as_tensor, called, close, nearest
 
-__all__ = ["Exercise", "Verdict", "Wrong", "as_number", "as_tensor", "check", "close", "judge", "mistake"]
+__all__ = ["Exercise", "Verdict", "Wrong", "as_number", "as_tensor", "called", "check", "close", "judge", "mistake", "nearest"]

@@ -1,10 +1,12 @@
 """Reading what an answer returned: the value in a form that can be compared, or a clear hint."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+
+from course_lib.checks.answers import AnswerError
 
 
 class Wrong(Exception):
@@ -64,6 +66,22 @@ def close(a: torch.Tensor | float, b: torch.Tensor | float, tolerance: float = 1
     a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
     scale = max(1.0, float(b.abs().max())) if b.numel() else 1.0
     return a.shape == b.shape and bool(((a - b).abs() <= tolerance * scale).all())
+
+
+def nearest(value: torch.Tensor | float, likely: dict, otherwise: str = "value", tolerance: float = 1e-5) -> Wrong:
+    """The likely mistake that gives this value: hint id -> its value, or a list of its values. Else the hint `otherwise`."""
+    for hint, others in likely.items():
+        if any(close(value, other, tolerance) for other in (others if isinstance(others, list) else [others])):
+            return Wrong(hint)
+    return Wrong(otherwise)
+
+
+def called(hint: str, answer: Callable, *args: object) -> object:
+    """What the answer returns in a special case; an error of its own there gets the hint of the case."""
+    try:
+        return answer(*args)
+    except AnswerError as error:
+        raise Wrong(hint, seen=str(error)) from None
 
 
 def _kind(value: object) -> str:

@@ -13,6 +13,7 @@ import math
 from dataclasses import asdict, dataclass
 
 import torch
+from scipy.stats import beta
 from scipy.stats import t as student
 from torch import Tensor
 
@@ -95,3 +96,20 @@ def mean_interval(samples: Tensor, level: float = 0.95) -> tuple[float, float, f
     mean = samples.mean().item()
     reach = student.ppf(0.5 + level / 2, len(samples) - 1) * samples.std().item() / len(samples) ** 0.5
     return mean, mean - float(reach), mean + float(reach)
+
+
+def share_interval(successes: int, trials: int, level: float = 0.95) -> tuple[float, float, float]:
+    """A share of independent yes-or-no `trials` and its exact interval, which holds for any share and any number of trials.
+
+    Clopper & Pearson (1934). Use it where most trials end alike: Student's interval is too short there.
+    Raises ValueError unless 0 <= successes <= trials and trials >= 1.
+
+    >>> [round(bound, 3) for bound in share_interval(39, 40)]
+    [0.975, 0.868, 0.999]
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"successes must lie between 0 and trials >= 1, got {successes} of {trials}")
+    tail, failures = (1 - level) / 2, trials - successes
+    low = float(beta.ppf(tail, successes, failures + 1)) if successes else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, failures)) if failures else 1.0
+    return successes / trials, low, high

@@ -49,6 +49,7 @@ class Demo:
 
     def frame(self, **point) -> bytes:
         """The picture of one grid point in the course's style, as PNG."""
+        plt.draw_if_interactive()  # loads the backend: loaded inside the context, it would show no later figure of a notebook
         with plt.rc_context(plots.STYLE):
             return png(self.draw(**point))
 

@@ -1,4 +1,4 @@
-"""Soft games and the four ways of reading them. Chapters: attribution/overview, attribution/removal, attribution/shapley.
+"""Soft games and the four ways of reading them. Chapters: all of attribution.
 
 `core` holds the game, `scores` what every reading returns; `removal`, `shapley`, `gradients` and `surrogates` are
 the four rows of the map.

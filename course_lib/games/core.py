@@ -1,6 +1,6 @@
 """A soft game: players, and one function that says what they are worth together.
 
-Chapters: attribution/overview, attribution/removal, attribution/shapley.
+Chapters: all of attribution.
 
 Players i = 0..n-1 may be features, training examples or components of a model. `Game.value` maps gates in [0, 1]^n to a
 number: all gates at 1 is the full input, data set or model, all at 0 is the empty one, and the corners {0, 1}^n are the
@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-EXACT_LIMIT = 24  # 2**24 values in float64 are 128 MB
+EXACT_LIMIT = 24  # 2**24 values in float64 are 128 MB, and reading them takes a few times that
 EXTENSION_LIMIT = 16
+BLOCK = 16  # players whose coalitions are listed at once; more are taken block by block, to keep memory small
 BATCH = 2**12  # rows at once: what a small network computes on them stays in the processor's cache
 
 
@@ -67,6 +68,9 @@ class Game:
         if not isinstance(values, Tensor) or values.dim() == 0 or len(values) != len(gates):
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise ValueError(f"value must return a tensor with one row per row of gates ({len(gates)}), got {got}")
+        if values.is_complex():
+            raise ValueError(f"value must return real numbers, got {values.dtype}")
+        values = values if values.is_floating_point() else values.to(self.dtype)  # a vote: whole numbers or True and False
         if not torch.isfinite(values).all():
             raise ValueError(f"value must return finite numbers, got {int((~torch.isfinite(values)).sum())} that are not")
         return values
@@ -74,8 +78,8 @@ class Game:
     def evaluate(self, gates: Tensor, batch_size: int | None = None, progress: bool = False) -> Tensor:
         """Values of `gates` without gradients, `batch_size` rows at a time (default 4,096), with a progress bar if asked."""
         batch_size = BATCH if batch_size is None else batch_size
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
         with torch.no_grad():
             if batch_size >= len(gates):
                 return self(gates)
@@ -120,14 +124,20 @@ def corners(n: int, dtype: torch.dtype = torch.float64, device: torch.device | s
     >>> corners(2).tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
     """
-    if not isinstance(n, int) or not 1 <= n <= EXACT_LIMIT:
-        raise ValueError(f"n must be an integer between 1 and {EXACT_LIMIT} to list all 2**n coalitions, got {n}")
-    gates = torch.zeros(2**n, n, dtype=dtype, device=device)
-    for player in range(n):  # each player doubles the list: the coalitions so far, and the same with that player
+    _listable(n)
+    gates, few = torch.zeros(2**n, n, dtype=dtype, device=device), min(n, 10)
+    bits = torch.arange(2**few, device=device)[:, None] >> torch.arange(few, device=device) & 1
+    gates[: 2**few, :few] = bits.to(dtype)
+    for player in range(few, n):  # each further player doubles the list: all coalitions so far, and the same with that player
         rows = 2**player
         gates[rows : 2 * rows] = gates[:rows]
         gates[rows : 2 * rows, player] = 1
     return gates
+
+
+def _listable(n: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= EXACT_LIMIT:
+        raise ValueError(f"n must be an integer between 1 and {EXACT_LIMIT} to list all 2**n coalitions, got {n}")
 
 
 class TableValue(nn.Module):
@@ -167,13 +177,17 @@ def table_game(values: Tensor, players: int | Sequence[str] | None = None) -> Ga
 def tabulate(game: Game, batch_size: int | None = None, progress: bool = False) -> Tensor:
     """Values `(2**n, *out)` of all coalitions in the order of `corners(n)`: exactly 2**n rows are evaluated.
 
-    Raises ValueError beyond 24 players.
+    Raises ValueError beyond 24 players. Beyond 16 players no batch is larger than 2**16 rows.
 
     >>> tabulate(Game(lambda g: g.sum(1), players=2)).tolist()
     [0.0, 1.0, 1.0, 2.0]
     """
-    gates = corners(game.n, game.dtype, game.device)
-    return game.evaluate(gates, batch_size, progress)
+    _listable(game.n)
+    low = corners(min(game.n, BLOCK), game.dtype, game.device)
+    if game.n <= BLOCK:
+        return game.evaluate(low, batch_size, progress)
+    high = tqdm(corners(game.n - BLOCK, game.dtype, game.device), disable=not progress, desc="evaluating")
+    return torch.cat([game.evaluate(torch.cat([low, row.expand(len(low), -1)], 1), batch_size) for row in high])
 
 
 def multilinear_extension(game: Game) -> Game:

@@ -1,6 +1,6 @@
 """Third row of the map: slopes of the value with respect to the gates.
 
-Chapters: attribution/overview (and attribution/gradients). One gradient costs about as much as two evaluations, whatever
+Chapters: attribution/overview, attribution/gradients. One gradient costs about as much as two evaluations, whatever
 the number of players. It is a first-order picture: at a corner it says what an infinitesimal change of one gate does,
 and saturation or interaction can make that very different from removing the player. On a multilinear extension the
 gradient at 1 is leave one out, at 0 add one in, at 1/2 the Banzhaf value, and its mean along the diagonal is the
@@ -50,10 +50,10 @@ def integrated_gradients(
     """
     if rule not in RULES:
         raise ValueError(f"rule must be one of {RULES}, got {rule!r}")
-    if not isinstance(steps, int) or steps < 1:
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be an integer of at least 1, got {steps!r}")
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ValueError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
     nodes, weights = _quadrature(steps, rule)
     nodes = nodes.to(game.device, game.dtype)[:, None].expand(steps, game.n)
     slopes = torch.cat([_gradients(game, chunk) for chunk in nodes.split(steps if batch_size is None else batch_size)])
@@ -62,7 +62,7 @@ def integrated_gradients(
 
 def _quadrature(steps: int, rule: str) -> tuple[Tensor, Tensor]:
     if rule == "midpoint":
-        return (torch.arange(steps, dtype=torch.float64) + 0.5) / steps, torch.full((steps,), 1 / steps).double()
+        return (torch.arange(steps, dtype=torch.float64) + 0.5) / steps, torch.full((steps,), 1 / steps, dtype=torch.float64)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     return torch.from_numpy((nodes + 1) / 2), torch.from_numpy(weights / 2)
 

@@ -33,13 +33,14 @@ def shapley(
     `method`:
     * "exact": all 2**n coalitions, each evaluated once; instant up to n = 16, seconds at n = 20, at most n = 24.
     * "permutation": random orders (Castro, Gomez & Tejada, 2009), with `antithetic` each followed by its reverse
-      (Mitchell et al., 2022). Scores add up to v(1) - v(0) exactly; standard errors over orders or pairs.
+      (Mitchell et al., 2022). Scores add up to v(1) - v(0) exactly; standard errors over orders or pairs, themselves
+      rough below some twenty of them.
     * "kernel": weighted least squares on random coalitions and their complements under the constraint that the scores
       add up to v(1) - v(0) (Lundberg & Lee, 2017; Covert & Lee, 2021); exact once the budget covers all coalitions.
 
     `budget` is the largest number of rows of `value` that may be evaluated, `generator` draws orders or coalitions on
-    the CPU. Raises ValueError for an unknown method, too many players for "exact", a missing generator, or a budget
-    too small for two orders (or pairs), or below 4 n for "kernel".
+    the CPU; "exact" needs neither. Raises ValueError for an unknown method, too many players for "exact", a missing
+    generator, or a budget too small for two orders (or pairs), below 4 n for "kernel", or below 2**n for "exact".
 
     >>> shapley(Game(lambda g: g[:, 0] * g[:, 1], players=2)).scores.tolist()
     [0.5, 0.5]
@@ -47,7 +48,7 @@ def shapley(
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}")
     if method == "exact":
-        return _exact(game, shapley_weights(game.n), batch_size, progress)
+        return _exact(game, shapley_weights(game.n), budget, batch_size, progress)
     if method == "permutation":
         return _permutation(game, _budget(budget), _drawn(generator), antithetic, batch_size, progress)
     from course_lib.games.surrogates import kernel_shapley  # it needs the weights below
@@ -75,7 +76,8 @@ def banzhaf(
     [0.25, 0.25, 0.25]
     """
     if method == "exact":
-        return _exact(game, torch.full((game.n,), 0.5 ** (game.n - 1), dtype=torch.float64), batch_size, progress)
+        weights = torch.full((game.n,), 0.5 ** (game.n - 1), dtype=torch.float64)
+        return _exact(game, weights, budget, batch_size, progress)
     if method != "sampled":
         raise ValueError(f"method must be one of ('exact', 'sampled'), got {method!r}")
     draws = _budget(budget) // (game.n + 1)
@@ -117,12 +119,14 @@ def shapley_kernel(n: int) -> Tensor:
     return torch.tensor([math.inf, *inner, math.inf], dtype=torch.float64)
 
 
-def _exact(game: Game, weights: Tensor, batch_size: int | None, progress: bool) -> Attribution:
+def _exact(game: Game, weights: Tensor, budget: int | None, batch_size: int | None, progress: bool) -> Attribution:
     if game.n > EXACT_LIMIT:
         raise ValueError(
             f"game must have at most {EXACT_LIMIT} players for method='exact', got {game.n}: "
             "use method='permutation' or 'kernel' (or 'sampled' for Banzhaf) with a budget"
         )
+    if budget is not None and _budget(budget) < 2**game.n:
+        raise ValueError(f"budget must be at least 2**n = {2**game.n} rows for method='exact', got {budget}: sample instead")
     values = tabulate(game, batch_size, progress)
     return exact(_combine(values, weights.to(values.device, values.dtype)), len(values), game.players)
 
@@ -143,7 +147,7 @@ def _combine(values: Tensor, weights: Tensor) -> Tensor:
 def _permutation(
     game: Game, budget: int, generator: torch.Generator, antithetic: bool, batch_size: int | None, progress: bool
 ) -> Attribution:
-    kind, width = ("antithetic pairs", 2) if antithetic else ("orders", 1)
+    kind, width = ("antithetic pairs", 2) if antithetic else ("permutations", 1)
     unit = width * (game.n - 1)  # rows of an order beyond the two ends, which all orders share
     if budget < 2 + 2 * unit:
         raise ValueError(f"budget must be at least {2 + 2 * unit} rows for the two ends and two {kind}, got {budget}")

@@ -1,6 +1,6 @@
 """Fourth row of the map: the best linear model of the value, as a function of the gates.
 
-Chapters: attribution/overview, attribution/shapley (and attribution/surrogates). LIME, KernelSHAP, datamodels and COAR
+Chapters: attribution/overview, attribution/shapley, attribution/surrogates. LIME, KernelSHAP, datamodels and COAR
 are one weighted least-squares problem
 
     min over (b, w) of sum_k pi_k (v(z_k) - b - z_k . w)^2 + ridge |w|^2
@@ -11,7 +11,7 @@ picture of a game with strong interactions: look at `r_squared` before you belie
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,11 +51,12 @@ def linear_surrogate(
 
     Give the `gates` `(m, n)`, or a `budget`: that many rows in which each player is present independently with
     `probability`, drawn from `generator`; if the budget covers all 2**n coalitions and no probability but 1/2 is asked
-    for, these are used instead and the fit has no sampling error. `weights`: `(m,)` or a function of gates, default 1.
-    `ridge` is added to the normal equations of the slopes (never of the intercept). `constrain=True` forces the line
-    through v(0) and v(1) exactly: intercept v(0), slopes that sum to v(1) - v(0). Both ends count
-    among the rows of the budget.
-    Standard errors are the sandwich (HC1) estimate, which treats the rows as an independent sample; nan without spare rows.
+    for, these are used instead. With all coalitions, drawn or given, the fit has no sampling error. `weights`: `(m,)` or
+    a function of gates, default 1. `ridge` is added to the normal equations of the slopes (never of the intercept).
+    `constrain=True` forces the line through v(0) and v(1) exactly: intercept v(0), slopes that sum to v(1) - v(0). Both
+    ends count among the rows of the budget.
+    Standard errors are the sandwich (HC3) estimate, which treats the rows as an independent sample; nan (unknown) where
+    some row is fitted whatever its value, as all are without spare rows.
     Raises ValueError for both or neither of gates and budget, negative or all-zero weights, or an underdetermined fit.
 
     >>> line = linear_surrogate(Game(lambda g: g[:, 0] * g[:, 1], players=2), budget=4)
@@ -65,26 +66,48 @@ def linear_surrogate(
     if (gates is None) == (budget is None):
         given = "neither" if gates is None else "both"
         raise ValueError(f"exactly one of gates and budget must be given, got {given}")
-    if not 0 <= ridge < math.inf:
+    if not isinstance(ridge, int | float) or not 0 <= ridge < math.inf:
         raise ValueError(f"ridge must be finite and not negative, got {ridge}")
     complete = gates is None and probability == 0.5 and _covers(_budget(budget), game.n)
     if gates is None:
-        gates = _masks(game, budget if complete else budget - 2 * constrain, generator, probability, complete)
+        gates = _masks(game, _budget(budget), generator, probability, complete, constrain)
     values = game.evaluate(gates, batch_size)
     gates = gates.to(values)
     weights = _row_weights(weights, gates)
+    kind = "exact" if complete or _lists_all(gates) else "sandwich"
     if constrain:
         ends = (values[0], values[-1]) if complete else game.ends()
         evaluations = len(gates) + (0 if complete else 2)
-        return _through_ends(game, gates, values, weights, ends, evaluations, ridge, "exact" if complete else "sandwich")
-    design = torch.cat([gates, gates.new_ones(len(gates), 1)], 1)
-    penalty = torch.tensor([ridge] * game.n + [0.0]).to(gates)
+        return _through_ends(game, gates, values, weights, ends, evaluations, ridge, kind)
+    return fit_line(gates, values, game.players, weights=weights, ridge=ridge, kind=kind)
+
+
+def fit_line(
+    inputs: Tensor,
+    values: Tensor,
+    players: Sequence[str],
+    *,
+    weights: Tensor | None = None,
+    ridge: float = 0.0,
+    kind: str = "sandwich",
+) -> Surrogate:
+    """Weighted least squares of `values` `(m, *out)` on `inputs` `(m, n)` with an intercept that no ridge touches.
+
+    The regression behind `linear_surrogate`, for rows that need not be gates. `kind` "exact" says that the rows are the
+    whole population, so that the standard errors are 0. Raises ValueError for an underdetermined fit.
+
+    >>> line = fit_line(torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([1.0, 3.0, 5.0]), ["slope"])
+    >>> round(line.scores.item(), 3), round(line.intercept.item(), 3)
+    (2.0, 1.0)
+    """
+    weights = inputs.new_ones(len(inputs)) if weights is None else weights
+    design = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
+    penalty = torch.tensor([ridge] * inputs.shape[1] + [0.0]).to(inputs)
     line = _least_squares(design, values, weights, penalty)
-    errors = torch.zeros_like(line.solution) if complete else _sandwich(line.leverage, line.residuals, line.parameters)
-    kind = "exact" if complete else "sandwich"
+    errors = torch.zeros_like(line.solution) if kind == "exact" else _sandwich(line.moves, line.residuals, line.leverage)
     slopes, intercept = line.solution[:-1], line.solution[-1]
-    fit = _r_squared(values, torch.tensordot(gates, slopes, 1) + intercept, weights)
-    return Surrogate(slopes, errors[:-1], len(gates), game.players, kind, intercept, fit)
+    fit = _r_squared(values, torch.tensordot(inputs, slopes, 1) + intercept, weights)
+    return Surrogate(slopes, errors[:-1], len(inputs), players, kind, intercept, fit)
 
 
 def kernel_shapley(
@@ -141,10 +164,10 @@ def _through_ends(
     slopes = share + torch.tensordot(basis, line.solution, 1)
     errors = torch.zeros_like(slopes)
     if kind != "exact":
-        leverage, residuals = line.leverage @ basis.T, line.residuals  # on the slopes
+        moves, residuals, leverage = line.moves @ basis.T, line.residuals, line.leverage  # moves of the slopes
         if "pairs" in kind:  # a coalition and its complement pull in opposite directions
-            leverage, residuals = leverage[::2], residuals[::2] - residuals[1::2]
-        errors = _sandwich(leverage, residuals, line.parameters)
+            moves, residuals, leverage = moves[::2], residuals[::2] - residuals[1::2], leverage[::2] + leverage[1::2]
+        errors = _sandwich(moves, residuals, leverage)
     fit = _r_squared(values, empty + torch.tensordot(gates, slopes, 1), weights)
     return Surrogate(slopes, errors, evaluations, game.players, kind, empty, fit)
 
@@ -156,14 +179,14 @@ def _contrasts(n: int) -> Tensor:
 
 class _Line(NamedTuple):
     solution: Tensor  # (p, *out)
-    leverage: Tensor  # (m, p): by how much a unit of each row's residual moves the solution
+    moves: Tensor  # (m, p): by how much a unit of each row's residual moves the solution
     residuals: Tensor  # (m, *out), times the root of the row's weight
-    parameters: float  # p, or the effective number under a ridge
+    leverage: Tensor  # (m,) in [0, 1]: by how much a unit of a row's value moves the fit at that row
 
 
 def _least_squares(design: Tensor, values: Tensor, weights: Tensor, penalty: Tensor) -> _Line:
     """Weighted ridge regression. With Q R the decomposition of the weighted rows, and of the ridge as further rows, the
-    solution is R^-1 Q^T y and the leverage of row k is R^-1 Q_k."""
+    solution is R^-1 Q^T y, row k moves it by R^-1 Q_k, and the leverage of the row is |Q_k|^2."""
     (m, p), root = design.shape, weights.sqrt()[:, None]
     q, r = torch.linalg.qr(torch.cat([root * design, penalty.sqrt().diag()]))
     if len(q) < p or torch.linalg.matrix_rank(r) < p:
@@ -171,16 +194,17 @@ def _least_squares(design: Tensor, values: Tensor, weights: Tensor, penalty: Ten
     q, flat = q[:m], root * values.reshape(m, -1)
     solution = torch.linalg.solve_triangular(r, q.T @ flat, upper=True)
     residuals = (flat - root * design @ solution).reshape(values.shape)
-    leverage = torch.linalg.solve_triangular(r, q.T, upper=True).T
-    return _Line(solution.reshape(p, *values.shape[1:]), leverage, residuals, q.square().sum().item())
+    moves = torch.linalg.solve_triangular(r, q.T, upper=True).T
+    return _Line(solution.reshape(p, *values.shape[1:]), moves, residuals, q.square().sum(1))
 
 
-def _sandwich(leverage: Tensor, residuals: Tensor, parameters: float) -> Tensor:
-    """Standard errors `(p, *out)`: squares of what each row contributes, with the factor m / (m - p) for the rows that the
-    fit has used up (HC1; MacKinnon & White, 1985). Unknown (nan) if it has used up all of them."""
-    spare = len(residuals) - parameters
-    factor = len(residuals) / spare if spare > 0.01 else torch.nan
-    return (factor * torch.tensordot(leverage.square().T, residuals.square(), 1)).sqrt()
+def _sandwich(moves: Tensor, residuals: Tensor, leverage: Tensor) -> Tensor:
+    """Standard errors `(p, *out)`: squares of what the solution moves when each row is left out, whose residual is then
+    larger by 1 / (1 - leverage) (HC3; MacKinnon & White, 1985). Unknown (nan) if the fit follows some row wherever it goes."""
+    spare = 1 - leverage
+    spare = torch.where(spare > torch.finfo(spare.dtype).eps ** 0.5, spare, torch.nan)
+    left_out = residuals / spare.reshape(-1, *[1] * (residuals.dim() - 1))
+    return torch.tensordot(moves.square().T, left_out.square(), 1).sqrt()
 
 
 def _covers(budget: int, n: int) -> bool:
@@ -188,13 +212,25 @@ def _covers(budget: int, n: int) -> bool:
     return n <= EXACT_LIMIT and 2**n <= budget
 
 
-def _masks(game: Game, rows: int, generator, probability: float, complete: bool) -> Tensor:
+def _lists_all(gates: Tensor) -> bool:
+    """Whether the rows are all coalitions, each once, in any order."""
+    (m, n), hard = gates.shape, ((gates == 0) | (gates == 1)).all()
+    if n > EXACT_LIMIT or m != 2**n or not hard:
+        return False
+    rows = (gates.long() << torch.arange(n, device=gates.device)).sum(1)
+    return torch.equal(rows.sort().values, torch.arange(m, device=gates.device))
+
+
+def _masks(
+    game: Game, budget: int, generator: torch.Generator | None, probability: float, complete: bool, constrain: bool
+) -> Tensor:
     if complete:
         return corners(game.n, game.dtype, game.device)
-    if not 0 < probability < 1:
-        raise ValueError(f"probability must lie strictly between 0 and 1, got {probability}")
+    if not isinstance(probability, int | float) or not 0 < probability < 1:
+        raise ValueError(f"probability must lie strictly between 0 and 1, got {probability!r}")
+    rows = budget - 2 if constrain else budget
     if rows < 1:
-        raise ValueError(f"budget must be at least 3 rows for constrain=True: the two ends and one more, got {rows + 2}")
+        raise ValueError(f"budget must be at least 3 rows for constrain=True: the two ends and one more, got {budget}")
     return (torch.rand(rows, game.n, generator=_drawn(generator)) < probability).to(game.device, game.dtype)
 
 

@@ -150,6 +150,25 @@ def test_conditional_weights_are_gaussian_in_standard_deviations():
     close(game(torch.tensor([[1.0, 0.0]]))[0], torch.tensor(expected, dtype=torch.float64))
 
 
+def test_a_constant_feature_does_not_drown_the_others(dtype):
+    background = torch.tensor([[0.1, 0.0, 1.0], [0.1, 1.0, 2.0], [0.1, 2.0, 4.0]] * 5, dtype=dtype)  # 0.1: a std of 8e-9
+    x = torch.tensor([0.2, 1.0, 7.0], dtype=dtype)
+    game = conditional_game(lambda rows: rows[:, 2], x, background, bandwidth=0.01)
+    close(game(torch.tensor([[1.0, 1.0, 0.0]]))[0], torch.tensor(2.0))
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.bool])
+def test_decisions_count_as_numbers(kind):
+    def decide(rows):
+        return (rows.sum(1) > 0.5).to(kind)
+
+    x, background = normal(3), normal(9, 3, seed=1)
+    for make in (feature_game, lambda *parts: conditional_game(*parts, bandwidth=0.7)):
+        truth = shapley(make(lambda rows: decide(rows).double(), x, background)).scores
+        close(shapley(make(decide, x, background)).scores, truth)
+        assert truth.abs().max() > 0.05
+
+
 def test_conditional_removal_credits_a_feature_that_the_model_never_reads():
     rho = 0.8
     background = normal(4000, 2)
@@ -232,6 +251,7 @@ BAD = [
     (lambda: feature_game(MODEL, X, X, groups=torch.tensor([0, 2, 2])), r"groups must use every number .* got \[0, 2\]"),
     (lambda: feature_game(MODEL, X, X, players=["a"]), "players must name 3 players, got 1"),
     (lambda: conditional_game(MODEL, X, torch.ones(4, 3), bandwidth=0), "bandwidth must be positive, got 0"),
+    (lambda: conditional_game(MODEL, X, torch.ones(4, 3), bandwidth="wide"), "bandwidth must be positive, got 'wide'"),
     (lambda: conditional_game(MODEL, X, X, bandwidth=1.0), r"background must have at least two rows, got shape \(3,\)"),
     (lambda: retraining_game(7, torch.ones(4, 3), torch.ones(4), X), "fit must be a function, got int"),
     (lambda: retraining_game(least_squares, torch.ones(4, 3), torch.ones(3), X), r"labels .* \(4\), got 3"),

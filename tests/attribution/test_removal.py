@@ -1,11 +1,10 @@
 """Demos and claims of the chapter on removal."""
 
 import matplotlib.pyplot as plt
-import pytest
 import torch
-from scipy.stats import spearmanr
 
 from course_lib import datasets, models
+from course_lib.attribution.sanity_checks import pasted_row_detector
 from course_lib.claims.attribution import removal as claims
 from course_lib.demos.attribution import removal as demos
 
@@ -37,7 +36,7 @@ def test_the_scaffold_fools_removal_and_the_honest_model_does_not():
 
 def test_the_detector_knows_pasted_rows():
     split = datasets.breast_cancer()
-    looks_real = claims.pasted_row_detector(split.train_x, seed=0)
+    looks_real = pasted_row_detector(split.train_x, seed=0)
     other = split.test_x[torch.randperm(len(split.test_x), generator=torch.Generator().manual_seed(0))]
     half = torch.arange(30) % 2 == 0
     real, pasted = (looks_real(rows).double().mean() for rows in (split.test_x, torch.where(half, split.test_x, other)))
@@ -56,10 +55,3 @@ def test_records_follow_from_their_intervals():
     assert record.low <= record.estimate <= record.high
     assert record.verdict == ("supported" if record.low > 0.9 else "not supported" if record.high < 0.9 else "cannot tell")
     assert claims.removal_reveals_the_rule(seeds=2).seeds == 2
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_rank_correlation_is_spearmans(seed):
-    a, b = torch.randint(0, 5, (2, 40), generator=torch.Generator().manual_seed(seed)).double()
-    assert claims.rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic)
-    assert claims.rank_correlation(a, torch.ones(40)) == 0.0

@@ -64,6 +64,15 @@ def test_executed_page_lists_every_chapter(executed, capsys):
         print("\nseconds a chapter:", {name: chapter.facts["execution_seconds"] for name, chapter in executed.items()})
 
 
+@pytest.mark.parametrize("name", CHAPTERS + EXERCISES)
+def test_every_figure_that_is_described_is_on_the_page(site, name):
+    """A figure can fail to appear without an error; its description then has no image."""
+    cells = [cell for cell in read_notebook(name)["cells"] if cell["cell_type"] == "code"]
+    described = [cell["metadata"]["mystnb"]["image"]["alt"] for cell in cells if "image" in cell["metadata"].get("mystnb", {})]
+    shown = {words(image.get("alt", "")) for image in soup(name).select("img")}
+    assert [alt for alt in described if words(alt) not in shown] == []
+
+
 @pytest.mark.parametrize("name", EXERCISES)
 def test_stored_verdicts_are_on_the_page(site, name):
     text, checks = words(soup(name).get_text()), 0

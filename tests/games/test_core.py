@@ -6,7 +6,17 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from course_lib.games import Attribution, Game, corners, shapley, table_game, tabulate
+from course_lib.games import (
+    Attribution,
+    Game,
+    banzhaf,
+    corners,
+    leave_one_out,
+    linear_surrogate,
+    shapley,
+    table_game,
+    tabulate,
+)
 from tests.games.instances import close, generator, random_game
 
 
@@ -49,9 +59,45 @@ def test_a_call_keeps_the_graph_and_evaluate_drops_it():
 
 def test_results_have_the_precision_of_the_game(dtype):
     for method in ("exact", "permutation", "kernel"):
-        result = shapley(random_game(6, (2,), dtype), method, budget=50, generator=generator())
+        options = {} if method == "exact" else {"budget": 50, "generator": generator()}
+        result = shapley(random_game(6, (2,), dtype), method, **options)
         assert result.scores.dtype == result.standard_errors.dtype == dtype
         assert result.scores.shape == result.standard_errors.shape == (6, 2)
+
+
+READINGS = {
+    "shapley": shapley,
+    "permutation": lambda game: shapley(game, "permutation", budget=20, generator=generator()),
+    "kernel": lambda game: shapley(game, "kernel", budget=8),
+    "banzhaf": banzhaf,
+    "leave_one_out": leave_one_out,
+    "line": lambda game: linear_surrogate(game, budget=8),
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+@pytest.mark.parametrize("kind", [torch.int64, torch.bool])
+def test_a_vote_may_be_counted_in_whole_numbers_or_in_true_and_false(kind, name, dtype):
+    def carried(gates):
+        return gates[:, 0] + gates[:, 1] + gates[:, 2] >= 2
+
+    game = Game(lambda gates: carried(gates).to(kind), 3, dtype=dtype)
+    scores = READINGS[name](game).scores
+    assert scores.dtype == dtype
+    close(scores, READINGS[name](Game(lambda gates: carried(gates).double(), 3)).scores)
+
+
+@pytest.mark.parametrize("batch_size", [None, 5000])
+def test_the_coalitions_of_many_players_are_taken_block_by_block(batch_size):
+    n, out, rows = 18, torch.tensor([1.0, -2.0]).double(), []
+
+    def value(gates):
+        rows.append(len(gates))
+        return (gates @ 2.0 ** torch.arange(n).double())[:, None] * out
+
+    table = tabulate(Game(value, n), batch_size)
+    assert torch.equal(table, torch.arange(2**n).double()[:, None] * out)
+    assert sum(rows) == 2**n and max(rows) <= (batch_size or 4096)
 
 
 def test_float32_stays_accurate_over_many_coalitions():
@@ -66,7 +112,7 @@ def test_top_and_table_list_the_players():
     assert len(lines) == 4 and lines[2].split() == ["bee", "-3.0000", "0.2000"]
 
 
-@pytest.mark.parametrize("kind", ["exact", "orders"])
+@pytest.mark.parametrize("kind", ["exact", "permutations"])
 def test_the_plot_shows_signs_twice_and_errors_if_there_are_any(kind):
     result = Attribution(torch.tensor([1.0, -3.0]), torch.tensor([0.5, 0.5]), 7, ("a", "b"), kind)
     axes = result.plot(plt.figure().gca())

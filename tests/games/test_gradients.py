@@ -38,6 +38,13 @@ def test_integrated_gradients_add_up_and_the_midpoint_rule_is_of_second_order(dt
 
 
 @pytest.mark.parametrize("rule", ["gauss", "midpoint"])
+@pytest.mark.parametrize("steps", [1, 3, 7, 50])
+def test_both_rules_are_exact_where_the_slope_is_linear_along_the_diagonal(rule, steps, dtype):
+    game = Game(lambda gates: 300 * gates[:, 0] + 100 * gates[:, 1] * gates[:, 2], 3, dtype=dtype)
+    close(integrated_gradients(game, steps, rule).scores, torch.tensor([300.0, 50.0, 50.0]))
+
+
+@pytest.mark.parametrize("rule", ["gauss", "midpoint"])
 def test_integrated_gradients_count_their_rows_and_ignore_the_batch_size(rule):
     rows = []
 

@@ -51,6 +51,16 @@ def test_budgets_are_never_exceeded_and_evaluations_are_counted(name, budget):
     assert result.evaluations > budget - 2 * 6  # and well used
 
 
+@pytest.mark.parametrize("reading", [shapley, banzhaf])
+def test_exact_readings_keep_to_a_budget_if_there_is_one(reading):
+    game, rows = counting(random_game(5))
+    close(reading(game, budget=32).scores, reading(game).scores)
+    rows.clear()
+    with pytest.raises(ValueError, match="budget"):
+        reading(game, budget=31)
+    assert not rows
+
+
 @pytest.mark.parametrize("budget", [64, 65, 66, 200])
 @pytest.mark.parametrize("name", ["kernel", "line", "constrained"])
 def test_regressions_stop_at_all_coalitions(name, budget):

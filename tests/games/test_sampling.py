@@ -111,3 +111,55 @@ def test_a_fit_without_spare_rows_does_not_know_its_error():
     game = random_game(3)
     gates = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]).double()
     assert linear_surrogate(game, gates=gates).standard_errors.isnan().all()
+
+
+@pytest.mark.parametrize("options", [{}, {"ridge": 2.0}, {"constrain": True}, {"constrain": True, "ridge": 2.0}], ids=str)
+def test_the_error_of_a_line_is_how_far_it_moves_when_each_row_is_left_out(options, dtype):
+    game = random_game(5, (2,), dtype)
+    gates = (torch.rand(24, 5, generator=generator()) < 0.5).to(dtype)
+    weights = torch.rand(24, generator=generator()) + 0.1
+    whole = linear_surrogate(game, gates=gates, weights=weights, **options)
+    moves = []
+    for row in range(24):
+        kept = torch.arange(24) != row
+        without = linear_surrogate(game, gates=gates[kept], weights=weights[kept], **options)
+        moves.append(without.scores.double() - whole.scores.double())
+    close(whole.standard_errors, torch.stack(moves).square().sum(0).sqrt())
+    assert whole.error_kind == "sandwich"
+
+
+def test_the_error_of_the_kernel_is_how_far_it_moves_when_each_pair_is_left_out():
+    table, seen = random_game(6), []
+
+    def value(gates):
+        seen.append(gates)
+        return table.value(gates)
+
+    whole = shapley(Game(value, 6, differentiable=False), "kernel", budget=52, generator=generator(1))
+    drawn, moves = torch.cat(seen)[2:], []
+    for pair in range(25):
+        kept = torch.arange(50) // 2 != pair
+        moves.append(linear_surrogate(table, gates=drawn[kept], constrain=True).scores - whole.scores)
+    close(whole.standard_errors, torch.stack(moves).square().sum(0).sqrt())
+
+
+@pytest.mark.parametrize("name", ["kernel", "linear_surrogate"])
+@pytest.mark.parametrize("budget", [54, 90])
+def test_intervals_of_regressions_hold_at_small_budgets(name, budget):
+    errors, sizes = errors_and_sizes(SAMPLED[name], budget, seeds=200)
+    known = ~sizes.isnan()
+    assert known.double().mean() > 0.9
+    assert 0.93 < (errors[known].abs() < 1.96 * sizes[known]).double().mean() < 0.99
+
+
+def test_all_coalitions_given_as_gates_leave_no_sampling_error():
+    game, order = random_game(5, (2,)), torch.randperm(32, generator=generator())
+    for options in ({}, {"constrain": True}):
+        given = linear_surrogate(game, gates=corners(5)[order], **options)
+        close(given.scores, linear_surrogate(game, budget=32, **options).scores)
+        assert given.error_kind == "exact" and not given.standard_errors.any()
+    twice = corners(5).clone()
+    twice[3] = twice[4]  # as many rows, but one coalition is missing
+    soft = Game(lambda gates: gates.prod(1), 5)
+    for gates in (twice, corners(5)[1:], corners(5) * 0.9):
+        assert linear_surrogate(soft, gates=gates).error_kind == "sandwich"

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from scipy.stats import binom
 
-from course_lib.claims.core import MIME, Record, decide, mean_interval
+from course_lib.claims.core import MIME, Record, decide, mean_interval, share_interval
 
 FACTS = dict(
     id="part/topic/claim", statement="a < b", kind="measured", threshold="above 0.5", estimate=0.7, low=0.6, high=0.8,
@@ -48,6 +49,17 @@ def test_intervals_cover_the_mean_as_often_as_they_say():
     samples = torch.randn(2000, 8, generator=torch.Generator().manual_seed(0)).double()
     covered = [low <= 0 <= high for _, low, high in map(mean_interval, samples)]
     assert 0.93 < sum(covered) / len(covered) < 0.97
+
+
+def test_the_interval_of_a_share_covers_it_at_least_as_often_as_it_says():
+    """All outcomes of 40 trials, each with its probability."""
+    for share in (0.02, 0.5, 0.95):
+        outcomes = binom.pmf(range(41), 40, share)
+        intervals = [share_interval(successes, 40) for successes in range(41)]
+        assert sum(p for p, (_, low, high) in zip(outcomes, intervals, strict=True) if low <= share <= high) >= 0.95
+    assert share_interval(0, 5)[1] == 0.0 and share_interval(5, 5)[2] == 1.0
+    with pytest.raises(ValueError, match="successes must lie between"):
+        share_interval(6, 5)
 
 
 def test_a_record_shows_a_card_and_keeps_its_facts():

@@ -1,7 +1,10 @@
 """`explore`: the grid, the static page element, the live widgets, and bad input."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
 import pytest
@@ -35,6 +38,21 @@ def test_the_static_page_has_every_frame_and_caption():
     assert frames["captions"] == [f"power {p}, shift {s}" for p in (1, 2, 3) for s in (0.0, 0.5)]
     assert len(set(frames["frames"])) == 6 and frames["sizes"] == [3, 2]
     assert page.count('type="range"') == 2 and 'alt="A curve."' in page and "power 1, shift 0.0</figcaption>" in page
+
+
+def test_figures_after_a_demo_are_still_shown():
+    """A notebook whose first picture is a demo's: matplotlib must stay interactive, or later cells show no figure."""
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance()
+import matplotlib.pyplot as plt
+from course_lib.demos import explore
+explore(lambda k: plt.figure(), str, alt="Nothing.", k=[1, 2]).frame(k=1)
+print(plt.isinteractive())
+"""
+    environment = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert run.stdout.split() == ["True"]
 
 
 def test_the_same_demo_gives_the_same_page():

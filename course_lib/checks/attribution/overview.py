@@ -2,7 +2,7 @@
 
 import torch
 
-from course_lib.checks import Exercise, Wrong, as_tensor, close
+from course_lib.checks import Exercise, Wrong, as_tensor, close, nearest
 from course_lib.checks.answers import AnswerError
 from course_lib.checks.returns import as_dict
 from course_lib.models import MLP, DigitNet
@@ -46,11 +46,6 @@ def _entry(results: list[dict], key: str) -> torch.Tensor:
     return torch.stack([as_tensor(result[key], (2,), f'the entry "{key}"') for result in results])
 
 
-def _nearest(scores: torch.Tensor, likely: dict[str, torch.Tensor], otherwise: str) -> Wrong:
-    """The likely mistake that gives these scores."""
-    return Wrong(next((hint for hint, other in likely.items() if close(scores, other)), otherwise))
-
-
 @read_the_square.property(points=1)
 def drops_from_the_full_corner(answer, random):
     results, tables, first, last = _squares(answer, random)
@@ -59,7 +54,7 @@ def drops_from_the_full_corner(answer, random):
         everywhere = close(_entry(results, "add_one_in"), first.flip(1))
         likely = {"swapped": first, "players" if everywhere else "leaves": last.flip(1), "sign": -last}
         likely |= {"absolute": last.abs(), "remains": tables[:, 3:] - last}
-        raise _nearest(scores, likely, "leave_one_out")
+        raise nearest(scores, likely, "leave_one_out")
 
 
 @read_the_square.property(points=1)
@@ -68,7 +63,7 @@ def adds_to_the_empty_corner(answer, random):
     scores = _entry(results, "add_one_in")
     if not close(scores, first):
         likely = {"absolute": first.abs(), "players": first.flip(1), "sign": -first, "empty": first + tables[:, :1]}
-        raise _nearest(scores, likely, "add_one_in")
+        raise nearest(scores, likely, "add_one_in")
 
 
 @read_the_square.property(points=1)
@@ -76,7 +71,7 @@ def averages_both_staircases(answer, random):
     results, _, first, last = _squares(answer, random)
     scores, truth = _entry(results, "shapley"), (first + last) / 2
     if not close(scores, truth):
-        raise _nearest(scores, {"sum": first + last, "absolute": truth.abs(), "players": truth.flip(1)}, "shapley")
+        raise nearest(scores, {"sum": first + last, "absolute": truth.abs(), "players": truth.flip(1)}, "shapley")
 
 
 feature_value = Exercise(

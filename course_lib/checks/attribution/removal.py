@@ -4,25 +4,9 @@ import itertools
 
 import torch
 
-from course_lib.checks import Exercise, Wrong, as_number, as_tensor, close
+from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
 from course_lib.checks.answers import AnswerError
 from course_lib.models import MLP
-
-
-def _nearest(value: torch.Tensor | float, likely: dict[str, object]) -> Wrong:
-    """The likely mistake that gives this value; several values of one mistake stand in a list."""
-    for hint, others in likely.items():
-        if any(close(value, other) for other in (others if isinstance(others, list) else [others])):
-            return Wrong(hint)
-    return Wrong("value")
-
-
-def _called(hint: str, answer, *args):
-    """What the answer returns; an error of its own in this special case gets the hint of the case."""
-    try:
-        return answer(*args)
-    except AnswerError as error:
-        raise Wrong(hint, seen=str(error)) from None
 
 
 def _mlp(random, *widths: int) -> MLP:
@@ -94,7 +78,7 @@ def drops_one_player_at_a_time(answer, random):
             raise Wrong("features")
         scores = as_tensor(scores, without.shape)
         if not close(scores, full - without):
-            raise _nearest(scores, _likely_scores(*game))
+            raise nearest(scores, _likely_scores(*game))
 
 
 def _likely_scores(model, x, baseline, groups) -> dict[str, torch.Tensor]:
@@ -126,19 +110,19 @@ def _likely_scores(model, x, baseline, groups) -> dict[str, torch.Tensor]:
 def takes_any_players(answer, random):
     for n in (1, 3):
         model, x, baseline = _mlp(random, n, 8, 1), random.away_from_zero(n), random.away_from_zero(n)
-        score = _called("one", answer, model, x, baseline, torch.zeros(n, dtype=torch.long))
+        score = called("one", answer, model, x, baseline, torch.zeros(n, dtype=torch.long))
         if getattr(score, "shape", None) != (1,) or not close(as_tensor(score, (1,)), model(x[None]) - model(baseline[None])):
             raise Wrong("one")
     n = random.integer(3, 5)
     model, x, baseline = _mlp(random, n, 8, 1), random.away_from_zero(n), random.away_from_zero(n)
     groups = torch.tensor(random.order(n)).roll(1)
     full, without = _removals(model, x, baseline, groups)
-    if not close(as_tensor(_called("singles", answer, model, x, baseline, groups), (n,)), full - without):
+    if not close(as_tensor(called("singles", answer, model, x, baseline, groups), (n,)), full - without):
         raise Wrong("singles")
     model, x, baseline, groups = _grouped_game(random)
     baseline = torch.where(groups == 1, x, baseline)
     full, without = _removals(model, x, baseline, groups)
-    if not close(as_tensor(_called("dummy", answer, model, x, baseline, groups), without.shape), full - without):
+    if not close(as_tensor(called("dummy", answer, model, x, baseline, groups), without.shape), full - without):
         raise Wrong("dummy")
 
 
@@ -184,7 +168,7 @@ def averages_outputs_over_the_background(answer, random):
         model, x, background, kept = game = _marginal(random)
         value = as_number(answer(*game))
         if not close(value, model(_filled(x, background, kept)).mean()):
-            raise _nearest(value, _likely_values(*game))
+            raise nearest(value, _likely_values(*game))
 
 
 def _likely_values(model, x, background, kept) -> dict[str, list[torch.Tensor]]:
@@ -216,7 +200,7 @@ def keeps_nothing_or_everything(answer, random):
         ("row", background[:1].clone(), kept, model(_filled(x, background[:1], kept))[0]),
     ]
     for hint, rows, some, truth in cases:
-        if not close(as_number(_called(hint, answer, model, x, rows, some)), truth):
+        if not close(as_number(called(hint, answer, model, x, rows, some)), truth):
             raise Wrong(hint)
 
 
@@ -224,7 +208,7 @@ def keeps_nothing_or_everything(answer, random):
 def takes_several_outputs(answer, random):
     k = random.integer(2, 3)
     model, x, background, kept = game = _marginal(random, k)
-    value = _called("outputs", answer, *game)
+    value = called("outputs", answer, *game)
     if getattr(value, "shape", (k,)) != (k,):
         raise Wrong("outputs")
     if not close(as_tensor(value, (k,)), model(_filled(x, background, kept)).mean(0)):
@@ -283,7 +267,7 @@ def averages_what_agrees_with_x(answer, random):
             kept = random.order(n)[:size]  # out of order, and the last axis after another one
         value = as_number(answer(joint, outputs, x, kept))
         if not close(value, _mean(joint, outputs, x, kept)):
-            raise _nearest(value, _likely_means(joint, outputs, x, kept))
+            raise nearest(value, _likely_means(joint, outputs, x, kept))
 
 
 def _likely_means(joint, outputs, x, kept) -> dict[str, torch.Tensor]:
@@ -305,7 +289,7 @@ def keeps_any_number_of_features(answer, random):
     for size in (0, 3, 1, 2):
         hint = {0: "nothing", 3: "everything"}.get(size, "value")
         for kept in itertools.combinations(random.order(3), size):
-            value = as_number(_called(hint, answer, joint, outputs, x, list(kept)))
+            value = as_number(called(hint, answer, joint, outputs, x, list(kept)))
             if not close(value, _mean(joint, outputs, x, list(kept))):
                 raise Wrong(hint)
 
@@ -336,5 +320,5 @@ def _refused(hint: str, answer, *args) -> None:
 
 
 def _accepted(hint: str, answer, *args) -> None:
-    if not close(as_number(_called(hint, answer, *args)), _mean(*args)):
+    if not close(as_number(called(hint, answer, *args)), _mean(*args)):
         raise Wrong(hint)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import torch
-from scipy.stats import rankdata
-from sklearn.ensemble import RandomForestClassifier
 from torch import Tensor
 
 from course_lib import datasets, models
+from course_lib.attribution.evaluation import rank_correlation
 from course_lib.attribution.features import feature_game
+from course_lib.attribution.sanity_checks import pasted_row_detector, scaffold
 from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.games import leave_one_out
 
@@ -55,14 +55,12 @@ def hidden_bias(seed: int, rows: int = 40) -> dict[str, float]:
     def harmless(x: Tensor) -> Tensor:
         return torch.where(x[:, HARMLESS] > 0, 1.0, -1.0).double()
 
-    def scaffold(x: Tensor) -> Tensor:
-        return torch.where(looks_real(x), biased(x), harmless(x))
-
+    scaffolded = scaffold(biased, harmless, looks_real)
     background, decided = train[:20], test[looks_real(test)][:rows]
     return {
         "honest": share_on_top(biased, decided, background),
-        "scaffold": share_on_top(scaffold, decided, background),
-        "scaffold agrees": (biased(test) == scaffold(test)).double().mean().item(),
+        "scaffold": share_on_top(scaffolded, decided, background),
+        "scaffold agrees": (biased(test) == scaffolded(test)).double().mean().item(),
         "harmless agrees": (biased(test) == harmless(test)).double().mean().item(),
     }
 
@@ -74,23 +72,6 @@ def share_on_top(model: Callable[[Tensor], Tensor], rows: Tensor, background: Te
         sizes = leave_one_out(feature_game(model, x, background)).scores.abs()
         first += bool(sizes[FORBIDDEN] > sizes[torch.arange(len(x)) != FORBIDDEN].max())
     return first / len(rows)
-
-
-def pasted_row_detector(train: Tensor, seed: int, copies: int = 4) -> Callable[[Tensor], Tensor]:
-    """A rule `(m, d) -> (m,)` that says which rows look real, learned by a forest from real and pasted training rows.
-
-    A pasted row has between one and half of its columns taken from another row. In doubt (from 40 % on) a row passes for
-    real, because a scaffold has to keep its rule on real rows.
-    """
-    generator = torch.Generator().manual_seed(1000 + seed)
-    rows = train.repeat(copies, 1)
-    other = train[torch.randint(len(train), (len(rows),), generator=generator)]
-    replaced = torch.rand(rows.shape, generator=generator) < torch.rand(len(rows), 1, generator=generator) * 0.5
-    replaced[torch.arange(len(rows)), torch.randint(rows.shape[1], (len(rows),), generator=generator)] = True
-    fake = torch.where(replaced, other, rows)
-    labels = [1] * len(rows) + [0] * len(fake)
-    forest = RandomForestClassifier(60, random_state=seed).fit(torch.cat([rows, fake]).numpy(), labels)
-    return lambda x: torch.from_numpy(forest.predict_proba(x.double().numpy())[:, 1] > 0.4)
 
 
 def baseline_is_a_detail(images: int = 100, seed: int = 0) -> Record:
@@ -117,11 +98,3 @@ def baseline_is_a_detail(images: int = 100, seed: int = 0) -> Record:
         seeds=images,
         repeats="test digits",
     )
-
-
-def rank_correlation(a: Tensor, b: Tensor) -> float:
-    """Spearman's correlation of two score vectors `(n,)`, ties sharing their mean rank; 0 if one is constant."""
-    ranks = torch.stack([torch.from_numpy(rankdata(scores)) for scores in (a, b)])
-    centred = ranks - ranks.mean(1, keepdim=True)
-    sizes = centred.square().sum(1).sqrt()
-    return float(centred[0] @ centred[1] / (sizes[0] * sizes[1])) if sizes.min() > 0 else 0.0
