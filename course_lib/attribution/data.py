@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.attribution.learners import Learner
+from course_lib.attribution.learners import Learner, labels_fit
 from course_lib.games import Attribution, Game
 from course_lib.games.scores import exact
 
@@ -53,7 +53,14 @@ def training_game(
         raise ValueError(f"test_x must have rows of shape {tuple(x.shape[1:])} like x, got {tuple(test_x.shape)}")
     if test_y.shape != test_x.shape[:1]:
         raise ValueError(f"test_y must have shape ({len(test_x)},), one label per row of test_x, got {tuple(test_y.shape)}")
-    learner.fit(x, y, torch.ones(1, len(x), dtype=x.dtype, device=x.device))  # errors in x, y now and not at the first use
+    if not (torch.isfinite(test_x).all() and torch.isfinite(test_y.double()).all()):
+        raise ValueError("test_x and test_y must be finite, got nan or infinity")
+    if players is not None and len(players) != len(x):
+        raise ValueError(f"players must name {len(x)} players, one per row of x, got {len(players)}")
+    theta = learner.fit(x, y, torch.ones(1, len(x), dtype=x.dtype, device=x.device))  # errors in x, y now, not at the first use
+    if utility in ("margin", "log_likelihood", "accuracy"):
+        outputs = learner.outputs(theta, test_x[:1])
+        labels_fit(test_y, 2 if outputs.dim() == 2 else outputs.shape[2], "test_y")
 
     def value(gates: Tensor) -> Tensor:
         values = measure(learner.outputs(learner.fit(x, y, gates), test_x), test_y)
@@ -124,8 +131,8 @@ def truncated_shapley(
     >>> truncated_shapley(game, 2, 0.0, generator).scores.sum().item()
     1.0
     """
-    if orders < 2:
-        raise ValueError(f"orders must be at least 2 for a standard error, got {orders}")
+    if isinstance(orders, bool) or not isinstance(orders, int) or orders < 2:
+        raise ValueError(f"orders must be at least 2 for a standard error, a whole number, got {orders!r}")
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be at least 0, got {tolerance}")
     if not isinstance(generator, torch.Generator):
@@ -212,6 +219,8 @@ def _neighbours(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor, k: int) ->
         raise ValueError(f"x and test_x must be (n, d) and (t, d), got {tuple(x.shape)} and {tuple(test_x.shape)}")
     if y.shape != x.shape[:1] or test_y.shape != test_x.shape[:1]:
         raise ValueError(f"y and test_y must have one label per row, got {tuple(y.shape)} and {tuple(test_y.shape)}")
+    if not (torch.isfinite(x).all() and torch.isfinite(test_x).all()):
+        raise ValueError("x and test_x must be finite, got nan or infinity")
     distance = torch.cdist(test_x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist")
     order = distance.argsort(dim=1, stable=True)
     return order, (y[order] == test_y[:, None]).double()
