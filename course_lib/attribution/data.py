@@ -158,6 +158,22 @@ def truncated_shapley(
     return Attribution(gains.mean(0), gains.std(0) / orders**0.5, evaluations, game.players, "permutations")
 
 
+def detection_auc(scores: Tensor, marked: Tensor) -> float:
+    """How well low scores find the marked players: P(score of a marked one < score of another) + P(equal) / 2.
+
+    `scores` `(n,)`, `marked` `(n,)` True or False, both kinds present (else ValueError). The area under the ROC curve of
+    minus the score: 1 if all marked players come first, about 1/2 if the scores know nothing.
+
+    >>> detection_auc(torch.tensor([-1.0, 0.0, 0.0, 2.0]), torch.tensor([True, True, False, False]))
+    0.875
+    """
+    marked = marked.bool()
+    if scores.shape != marked.shape or scores.dim() != 1 or not marked.any() or marked.all():
+        raise ValueError(f"marked must be (n,) like scores, with both kinds, got {tuple(marked.shape)}, {int(marked.sum())} marked")
+    low, high = scores[marked][:, None], scores[~marked][None]
+    return ((low < high).double() + (low == high).double() / 2).mean().item()
+
+
 def knn_game(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor, k: int) -> Game:
     """v(S) = mean over test rows of (1 / k) * the number of S's min(k, |S|) nearest neighbours with the right label.
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from course_lib import datasets
 from course_lib.attribution.data import (
     UTILITIES,
+    detection_auc,
     hits,
     knn_game,
     knn_leave_one_out,
@@ -179,7 +180,7 @@ def test_the_readings_run_on_a_training_game_and_accuracy_is_hard():
         ({"test_x": torch.zeros(4, 2).double()}, "test_x must have rows of shape"),
         ({"test_x": torch.zeros(0, 3).double()}, "test_x must have rows of shape"),
         ({"test_y": torch.zeros(3).long()}, "test_y must have shape"),
-        ({"test_x": torch.full((4, 3), torch.nan).double()}, "test_x must be finite"),
+        ({"test_x": torch.full((4, 3), torch.nan).double()}, "test_x and test_y must be finite"),
         ({"test_y": torch.full((4,), 7)}, "test_y must be class numbers"),
         ({"y": torch.arange(6)}, "y must be class numbers"),
         ({"x": torch.full((6, 3), torch.inf).double()}, "x and y must be finite"),
@@ -310,3 +311,14 @@ def test_every_named_utility_is_a_function_of_outputs_and_labels():
     for name, utility in UTILITIES.items():
         values = utility(torch.zeros(2, 3), torch.tensor([0, 1, 1]))
         assert values.shape == (2, 3), name
+
+
+def test_detection_auc_is_the_area_of_scikit_learn(dtype):
+    from sklearn.metrics import roc_auc_score
+
+    scores = torch.randint(0, 5, (40,), generator=generator()).to(dtype)
+    marked = torch.rand(40, generator=generator(1)) < 0.3
+    assert detection_auc(scores, marked) == pytest.approx(roc_auc_score(marked, -scores))
+    for bad in (torch.ones(40), torch.zeros(40), marked[:5]):
+        with pytest.raises(ValueError, match="marked must be"):
+            detection_auc(scores, bad)
