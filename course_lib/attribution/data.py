@@ -169,7 +169,7 @@ def detection_auc(scores: Tensor, marked: Tensor) -> float:
     """
     marked = marked.bool()
     if scores.shape != marked.shape or scores.dim() != 1 or not marked.any() or marked.all():
-        raise ValueError(f"marked must be (n,) like scores, with both kinds, got {tuple(marked.shape)}, {int(marked.sum())} marked")
+        raise ValueError(f"marked must be (n,) like scores, with both kinds, got {tuple(marked.shape)}, {marked.sum()} marked")
     low, high = scores[marked][:, None], scores[~marked][None]
     return ((low < high).double() + (low == high).double() / 2).mean().item()
 

@@ -12,8 +12,8 @@ from course_lib.demos import Demo, explore
 from course_lib.games import Attribution, Game, shapley, table_game, tabulate
 
 ORDERS = (4, 8, 16, 32, 64, 128, 256)
-FLIPS = (20, 40, 80, 133, 200, 280)
-NEIGHBOURS = (1, 5, 25)
+FLIPS = (20, 60, 120, 200, 280)
+WRONG = ("none", "50 %", "75 %", "90 %")
 TRAIN = 400
 
 
@@ -64,36 +64,38 @@ def number_of_orders() -> Demo:
 
 
 @cache
-def flipped_values(flips: int, neighbours: int) -> tuple[Flipped, torch.Tensor]:
-    """400 digits with `flips` wrong labels and their values by nearest neighbours."""
-    data = flipped_digits(7, train=TRAIN, value=400, flips=flips)
-    return data, knn_shapley(data.x, data.y, data.value_x, data.value_y, neighbours).scores
+def flipped_values(flips: int, wrong: str) -> tuple[Flipped, torch.Tensor]:
+    """400 digits with `flips` wrong labels, and their values by 5 neighbours on 400 others, a share `wrong` mislabelled."""
+    data, generator = flipped_digits(7, train=TRAIN, value=TRAIN, flips=flips), torch.Generator().manual_seed(0)
+    labels, share = data.value_y.clone(), 0 if wrong == "none" else int(wrong.removesuffix(" %"))
+    spoilt = torch.randperm(TRAIN, generator=generator)[: TRAIN * share // 100]
+    labels[spoilt] = (labels[spoilt] + torch.randint(1, 10, spoilt.shape, generator=generator)) % 10
+    return data, knn_shapley(data.x, data.y, data.value_x, labels, 5).scores
 
 
 def flip_labels() -> Demo:
-    """Two humps of values, right and flipped labels, that run into each other and then change places."""
+    """Two humps of values, right and flipped labels: apart while the labels of the test rows are mostly right."""
 
-    def draw(flipped: int, neighbours: int):
-        data, scores = flipped_values(flipped, neighbours)
+    def draw(flipped: int, wrong_test_labels: str):
+        data, scores = flipped_values(flipped, wrong_test_labels)
         figure, (ax,) = plots.panels(1, width=5.6, height=3.2)
-        bins = torch.linspace(-3, 5, 65).tolist()
-        values = (TRAIN * scores).clamp(-2.99, 4.99)
+        bins = torch.linspace(-3, 6, 61).tolist()
+        values = (TRAIN * scores).clamp(-2.99, 5.99)
         ax.hist(values[~data.flipped].tolist(), bins, color=plots.POSITIVE, alpha=0.7, label="right")
         ax.hist(values[data.flipped].tolist(), bins, color=plots.NEGATIVE, alpha=0.8, hatch="////", label="flipped")
         auc = detection_auc(scores, data.flipped)
-        ax.set(xlim=(-3, 5), ylim=(0, 90), xlabel=f"{TRAIN} x value", ylabel="examples", title=f"AUC {auc:.2f}")
+        ax.set(xlim=(-3, 6), xlabel=f"{TRAIN} x value", ylabel="examples", title=f"AUC {auc:.2f}")
         ax.legend(loc="upper right", fontsize=9)
         return figure
 
-    def describe(flipped: int, neighbours: int) -> str:
-        data, scores = flipped_values(flipped, neighbours)
+    def describe(flipped: int, wrong_test_labels: str) -> str:
+        data, scores = flipped_values(flipped, wrong_test_labels)
         low, high = (TRAIN * scores[data.flipped == flag].mean().item() for flag in (True, False))
         auc = detection_auc(scores, data.flipped)
-        who = "1 neighbour" if neighbours == 1 else f"{neighbours} neighbours"
         return (
-            f"{flipped} of {TRAIN} labels flipped, {who}: mean value {low:.2f} of the flipped and {high:.2f} of the right "
-            f"labels (times {TRAIN}); AUC {auc:.2f}."
+            f"{flipped} of {TRAIN} training labels flipped, {wrong_test_labels} of the test labels wrong: mean value {low:.2f} "
+            f"of the flipped and {high:.2f} of the right labels (times {TRAIN}); AUC {auc:.2f}."
         )
 
     alt = "Histogram of the values of 400 digits, right labels plain and flipped labels hatched."
-    return explore(draw, describe, alt=alt, flipped=FLIPS, neighbours=NEIGHBOURS)
+    return explore(draw, describe, alt=alt, flipped=FLIPS, wrong_test_labels=WRONG)
