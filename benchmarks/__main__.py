@@ -31,7 +31,8 @@ def main() -> None:
     """Print the table as it fills, then what could not be put into it."""
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("torch", "shap", "shapiq", "captum", "scikit-learn", "numpy")]
+    names = ("torch", "shap", "shapiq", "captum", "scikit-learn", "numpy")
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     print(f"Python {platform.python_version()}, {', '.join(versions)}; one thread, CPU time, minimum of five")
     print(aligned(HEAD))
     for part in (games, data):

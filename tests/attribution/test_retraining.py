@@ -31,7 +31,8 @@ def test_a_mean_of_losses_pays_an_example_that_says_nothing():
 
 
 def test_another_value_of_nobody_moves_every_shapley_value_alike():
-    game = knn_game(torch.randn(5, 1, generator=generator()), torch.tensor([0, 1, 1, 0, 1]), torch.zeros(1, 1), torch.ones(1), 2)
+    x, y = torch.randn(5, 1, generator=generator()), torch.tensor([0, 1, 1, 0, 1])
+    game = knn_game(x, y, torch.zeros(1, 1), torch.ones(1), 2)
     moved = Game(lambda gates: game.value(gates) + 0.3 * (gates.sum(1) == 0).double(), 5)
     close(shapley(moved).scores, shapley(game).scores - 0.3 / 5)
 
