@@ -137,6 +137,12 @@ def a_careful_clamp(x, y, weights, penalty):
     return (y - x @ _fit(x, y, weights, max(penalty, 1e-3))) / (1 - leverage)
 
 
+@mistake(OUT, hint="light", points=3)
+def leverage_kept_from_one(x, y, weights, penalty):
+    leverage = weights * _hat(x, weights, penalty)
+    return (y - x @ _fit(x, y, weights, penalty)) / (1 - leverage).clamp(min=0.05)
+
+
 @mistake(OUT, hint="one", points=3)
 def squeezed_away(x, y, weights, penalty):
     if len(x) == 1:
