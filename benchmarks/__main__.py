@@ -6,7 +6,7 @@ import warnings
 
 import torch
 
-from benchmarks import games
+from benchmarks import data, games
 from benchmarks.clock import Row
 
 HEAD = ("what", "against", "size", "ours ms", "theirs ms", "ratio", "target", "our error", "their error")
@@ -31,12 +31,15 @@ def main() -> None:
     """Print the table as it fills, then what could not be put into it."""
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("torch", "shap", "shapiq", "captum", "numpy")]
+    names = ("torch", "shap", "shapiq", "captum", "scikit-learn", "numpy")
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     print(f"Python {platform.python_version()}, {', '.join(versions)}; one thread, CPU time, minimum of five")
     print(aligned(HEAD))
-    for row in games.rows():
-        print(aligned(line(row)), flush=True)
+    for part in (games, data):
+        for row in part.rows():
+            print(aligned(line(row)), flush=True)
     print(games.twenty_players())
+    print(data.ten_thousand())
 
 
 if __name__ == "__main__":

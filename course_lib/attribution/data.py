@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.attribution.learners import Learner
+from course_lib.attribution.learners import Learner, labels_fit
 from course_lib.games import Attribution, Game
 from course_lib.games.scores import exact
 
@@ -53,7 +53,14 @@ def training_game(
         raise ValueError(f"test_x must have rows of shape {tuple(x.shape[1:])} like x, got {tuple(test_x.shape)}")
     if test_y.shape != test_x.shape[:1]:
         raise ValueError(f"test_y must have shape ({len(test_x)},), one label per row of test_x, got {tuple(test_y.shape)}")
-    learner.fit(x, y, torch.ones(1, len(x), dtype=x.dtype, device=x.device))  # errors in x, y now and not at the first use
+    if not (torch.isfinite(test_x).all() and torch.isfinite(test_y.double()).all()):
+        raise ValueError("test_x and test_y must be finite, got nan or infinity")
+    if players is not None and len(players) != len(x):
+        raise ValueError(f"players must name {len(x)} players, one per row of x, got {len(players)}")
+    theta = learner.fit(x, y, torch.ones(1, len(x), dtype=x.dtype, device=x.device))  # errors in x, y now, not at the first use
+    if utility in ("margin", "log_likelihood", "accuracy"):
+        outputs = learner.outputs(theta, test_x[:1])
+        labels_fit(test_y, 2 if outputs.dim() == 2 else outputs.shape[2], "test_y")
 
     def value(gates: Tensor) -> Tensor:
         values = measure(learner.outputs(learner.fit(x, y, gates), test_x), test_y)
@@ -124,8 +131,8 @@ def truncated_shapley(
     >>> truncated_shapley(game, 2, 0.0, generator).scores.sum().item()
     1.0
     """
-    if orders < 2:
-        raise ValueError(f"orders must be at least 2 for a standard error, got {orders}")
+    if isinstance(orders, bool) or not isinstance(orders, int) or orders < 2:
+        raise ValueError(f"orders must be at least 2 for a standard error, a whole number, got {orders!r}")
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be at least 0, got {tolerance}")
     if not isinstance(generator, torch.Generator):
@@ -149,6 +156,22 @@ def truncated_shapley(
         value[alive] = new
         alive = alive[(new - full).abs() > tolerance] if tolerance else alive
     return Attribution(gains.mean(0), gains.std(0) / orders**0.5, evaluations, game.players, "permutations")
+
+
+def detection_auc(scores: Tensor, marked: Tensor) -> float:
+    """How well low scores find the marked players: P(score of a marked one < score of another) + P(equal) / 2.
+
+    `scores` `(n,)`, `marked` `(n,)` True or False, both kinds present (else ValueError). The area under the ROC curve of
+    minus the score: 1 if all marked players come first, about 1/2 if the scores know nothing.
+
+    >>> detection_auc(torch.tensor([-1.0, 0.0, 0.0, 2.0]), torch.tensor([True, True, False, False]))
+    0.875
+    """
+    marked = marked.bool()
+    if scores.shape != marked.shape or scores.dim() != 1 or not marked.any() or marked.all():
+        raise ValueError(f"marked must be (n,) like scores, with both kinds, got {tuple(marked.shape)}, {marked.sum()} marked")
+    low, high = scores[marked][:, None], scores[~marked][None]
+    return ((low < high).double() + (low == high).double() / 2).mean().item()
 
 
 def knn_game(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor, k: int) -> Game:
@@ -212,6 +235,8 @@ def _neighbours(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor, k: int) ->
         raise ValueError(f"x and test_x must be (n, d) and (t, d), got {tuple(x.shape)} and {tuple(test_x.shape)}")
     if y.shape != x.shape[:1] or test_y.shape != test_x.shape[:1]:
         raise ValueError(f"y and test_y must have one label per row, got {tuple(y.shape)} and {tuple(test_y.shape)}")
+    if not (torch.isfinite(x).all() and torch.isfinite(test_x).all()):
+        raise ValueError("x and test_x must be finite, got nan or infinity")
     distance = torch.cdist(test_x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist")
     order = distance.argsort(dim=1, stable=True)
     return order, (y[order] == test_y[:, None]).double()

@@ -108,7 +108,7 @@ class Logistic:
 
     def fit(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         _rows(x, y, weights, dimensions=2)
-        _labels(y, 2)
+        labels_fit(y, 2)
         target, eye = y.to(x.dtype), torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
 
         def slope_and_curvature(theta: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,7 +148,7 @@ class Softmax:
 
     def fit(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         _rows(x, y, weights, dimensions=2)
-        _labels(y, self.classes)
+        labels_fit(y, self.classes)
         size = self.classes * x.shape[1]
         target, eye = nn.functional.one_hot(y.long(), self.classes).to(x.dtype), torch.eye(size, dtype=x.dtype, device=x.device)
 
@@ -191,12 +191,23 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
-        if not self.penalty >= 0:
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise ValueError(f"widths must be at least an input and an output, each positive, got {self.widths}")
+        if not 0 <= self.penalty < math.inf:
             raise ValueError(f"penalty must be at least 0, got {self.penalty}")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {self.activation!r}")
+        if not 0 < self.rate < math.inf or not 0 <= self.momentum < 1:
+            raise ValueError(f"rate must be positive and momentum in [0, 1), got {self.rate} and {self.momentum}")
+        for name, count in (("steps", self.steps), ("batch", 1 if self.batch is None else self.batch)):
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, got {count!r}")
 
     def fit(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         _rows(x, y, weights, dimensions=2)
-        _labels(y, max(2, self.widths[-1]))
+        labels_fit(y, max(2, self.widths[-1]))
+        if self.widths[0] != x.shape[1]:
+            raise ValueError(f"widths must begin with {x.shape[1]}, the number of columns of x, got {self.widths}")
         start, n = self.start().to(x), len(x)
 
         def objective(theta: Tensor, w: Tensor, rows: Tensor) -> Tensor:
@@ -309,10 +320,13 @@ def _rows(x: Tensor, y: Tensor, weights: Tensor, dimensions: int) -> None:
         raise ValueError(f"weights must have shape (m, {len(x)}), one weight per row of x, got {tuple(weights.shape)}")
     if not (torch.isfinite(x).all() and torch.isfinite(y.double()).all()):
         raise ValueError("x and y must be finite, got nan or infinity")
+    if not torch.isfinite(weights.detach()).all():
+        raise ValueError("weights must be finite, got nan or infinity")
     if not (weights.detach() >= 0).all():
         raise ValueError(f"weights must not be negative, got {weights.detach().min().item()}")
 
 
-def _labels(y: Tensor, classes: int) -> None:
+def labels_fit(y: Tensor, classes: int, name: str = "y") -> None:
+    """Raise ValueError unless every label is a class number from 0 to `classes` - 1."""
     if not ((y == y.round()) & (y >= 0) & (y < classes)).all():
-        raise ValueError(f"y must be class numbers from 0 to {classes - 1}, got {y.unique().tolist()[:5]}")
+        raise ValueError(f"{name} must be class numbers from 0 to {classes - 1}, got {y.unique().tolist()[:5]}")
