@@ -56,7 +56,7 @@ def influence_ranks_well(penalty: float = 0.1, pairs: int = len(PAIRS)) -> Recor
     estimate, low, high = mean_interval(torch.tensor([rank(predicted, truth) for truth, predicted, _ in found]))
     return Record(
         id=f"attribution/influence/influence_ranks_well/{penalty:g}",
-        statement=f"On 100 images of two digits (logistic regression, penalty {penalty:g}), influence ranks them as retraining does.",
+        statement=f"Logistic regression on 100 images, penalty {penalty:g}: influence ranks them as retraining does.",
         kind="measured",
         threshold="mean rank correlation above 0.9",
         estimate=estimate,
@@ -76,7 +76,7 @@ def influence_has_the_right_size(penalty: float, pairs: int = len(PAIRS)) -> Rec
     estimate, low, high = mean_interval(ratios)
     return Record(
         id=f"attribution/influence/influence_has_the_right_size/{penalty:g}",
-        statement=f"On 100 images of two digits (logistic regression, penalty {penalty:g}), influence has the size of the truth.",
+        statement=f"Logistic regression on 100 images, penalty {penalty:g}: influence has the size of the true changes.",
         kind="measured",
         threshold="mean ratio of total sizes, true over predicted, within [0.8, 1.25]",
         estimate=estimate,
@@ -96,7 +96,7 @@ def overlap_is_as_good(penalty: float = 10.0, pairs: int = len(PAIRS)) -> Record
     estimate, low, high = mean_interval(lost)
     return Record(
         id=f"attribution/influence/overlap_is_as_good/{penalty:g}",
-        statement=f"On 100 images of two digits (logistic regression, penalty {penalty:g}), gradient overlap ranks as well as influence.",
+        statement=f"Logistic regression on 100 images, penalty {penalty:g}: gradient overlap ranks as well as influence.",
         kind="measured",
         threshold="mean difference of rank correlations above -0.05",
         estimate=estimate,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course_lib import datasets, plots
 from course_lib.attribution.curvature import example_gradients, hessian_product, utility_gradients
-from course_lib.attribution.data import training_game
+from course_lib.attribution.data import label_margins, training_game
 from course_lib.attribution.influence import influence, newton_without_each
 from course_lib.attribution.learners import Logistic, with_intercept
 from course_lib.demos import Demo, explore
@@ -19,23 +19,25 @@ ITERATIONS = (0, 2, 3, 4, 6, 8, 12, 16, 24, 40)
 READINGS = ("influence", "one Newton step")
 
 
-def tumours() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Training rows, labels, test rows, labels; standardised measurements and a constant."""
+def one_patient() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Training rows and labels, standardised with a constant, and the test tumour that penalty 1 puts at the lowest margin."""
     split = datasets.breast_cancer()
-    return with_intercept(split.train_x), split.train_y, with_intercept(split.test_x), split.test_y
+    x, y, test_x = with_intercept(split.train_x), split.train_y, with_intercept(split.test_x)
+    theta = Logistic(1.0).fit(x, y, torch.ones(1, len(x)).double())
+    worst = [int(label_margins(Logistic(1.0).outputs(theta, test_x), split.test_y)[0].argmin())]
+    return x, y, test_x[worst], split.test_y[worst]
 
 
 @lru_cache
 def effects(log_penalty: float) -> dict[str, Tensor]:
-    """Change of the mean test log-likelihood `(n,)` for every training tumour: in truth and by both predictions."""
-    x, y, test_x, test_y = tumours()
+    """Change of the patient's margin `(n,)` for every training tumour: in truth and by both predictions."""
+    x, y, test_x, test_y = one_patient()
     learner = Logistic(10.0**log_penalty)
     theta = learner.fit(x, y, torch.ones(1, len(x)).double())
-    game = training_game(learner, x, y, test_x, test_y, utility="log_likelihood", average=True)
-    without = -learner.losses(newton_without_each(learner, theta[0], x, y), test_x, test_y).mean(1)
-    scores = influence(learner, theta[0], x, y, test_x, test_y, utility="log_likelihood").scores
-    newton = -learner.losses(theta, test_x, test_y).mean(1) - without
-    return {"truth": leave_one_out(game).scores, "influence": scores.mean(1), "one Newton step": newton}
+    truth = leave_one_out(training_game(learner, x, y, test_x, test_y, average=True)).scores
+    scores = influence(learner, theta[0], x, y, test_x, test_y).scores[:, 0]
+    moved = theta - newton_without_each(learner, theta[0], x, y)
+    return {"truth": truth, "influence": scores, "one Newton step": label_margins(learner.outputs(moved, test_x), test_y)[:, 0]}
 
 
 def agreement(first: Tensor, second: Tensor) -> tuple[float, float]:
@@ -48,7 +50,7 @@ def penalty_fan() -> Demo:
 
     def draw(log10_penalty: float, prediction: str):
         found = effects(log10_penalty)
-        guess, truth = 1000 * found[prediction], 1000 * found["truth"]
+        guess, truth = found[prediction], found["truth"]
         figure, (ax,) = plots.panels(1, width=5.2, height=4.2)
         reach = 1.1 * max(guess.abs().max(), truth.abs().max()).item()
         ax.plot([-reach, reach], [-reach, reach], color=plots.FAINT, linestyle=plots.ABSENT)
@@ -56,7 +58,7 @@ def penalty_fan() -> Demo:
         ax.scatter(guess, truth, color=colour, marker=marker, s=16, alpha=0.7, linewidths=0)
         rank, size = agreement(guess, truth)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"rank correlation {rank:.2f}, size ratio {size:.2f}")
-        ax.set(xlabel=f"{prediction}, in thousandths", ylabel="true leave one out, in thousandths")
+        ax.set(xlabel=f"predicted by {prediction}", ylabel="true leave one out")
         return figure
 
     def describe(log10_penalty: float, prediction: str) -> str:
@@ -72,11 +74,11 @@ def penalty_fan() -> Demo:
 
 @lru_cache
 def partial_solutions() -> list[Tensor]:
-    """Scores `(n,)` of the mean test log-likelihood after k = 0, 1, ... steps of conjugate gradients; k = 0: overlap."""
-    x, y, test_x, test_y = tumours()
+    """Scores `(n,)` of the patient's margin after k = 0, 1, ... steps of conjugate gradients; k = 0: overlap."""
+    x, y, test_x, test_y = one_patient()
     learner = Logistic(1.0)
     theta = learner.fit(x, y, torch.ones(1, len(x)).double())[0]
-    right = utility_gradients(learner, theta, test_x, test_y, "log_likelihood").mean(0)
+    right = utility_gradients(learner, theta, test_x, test_y)[0]
     product, examples = hessian_product(learner, theta, x, y), example_gradients(learner, theta, x, y)
     solution, rest, direction, found = torch.zeros_like(right), right, right, [-examples @ right]
     for _ in range(max(ITERATIONS)):
