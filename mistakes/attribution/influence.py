@@ -405,4 +405,17 @@ def needs_a_step(x, y, order, rate, test_x, test_y):
     return _run(x, y, order, rate, test_x, test_y, lambda up, slope: rate * (up @ slope))[0]
 
 
-EQUIVALENT: dict[str, str] = {}
+# fmt: off
+EQUIVALENT: dict[str, str] = {
+    "conjugate_gradients: for steps in range(10 * len(b)): => for steps in range(11 * len(b)):":
+        "a limit that is never reached",
+    "conjugate_gradients: for steps in range(10 * len(b)): => for steps in range(9 * len(b)):":
+        "a limit that is never reached",
+    "traced: theta, scores = (torch.zeros_like(x[0]), torch.zeros_like(y))"
+    " => theta, scores = (torch.zeros_like(x[1]), torch.zeros_like(y))":
+        "zeros of the shape of a row, whichever row it is",
+    "traced: theta, scores = (torch.zeros_like(x[0]), torch.zeros_like(y))"
+    " => theta, scores = (torch.zeros_like(x[-1]), torch.zeros_like(y))":
+        "zeros of the shape of a row, whichever row it is",
+}
+# fmt: on

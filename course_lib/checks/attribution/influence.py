@@ -425,9 +425,14 @@ def _likely_run(x, y, order, rate, test_x, test_y) -> dict[str, list]:
 
 
 def _trace_case(random: Instances, n: int, p: int, t: int) -> tuple:
-    order = random.order(n) + random.order(n)[: n // 2 + 1]
-    rate = float(random.uniform(1, low=0.05, high=0.15))
-    return random.normal(n, p), random.away_from_zero(n) * 2, order, rate, random.normal(t, p), random.normal(t)
+    """Every example visited, some of them twice; proponents and opponents."""
+    while True:
+        order = random.order(n) + random.order(n)[: n // 2 + 1]
+        rate = float(random.uniform(1, low=0.05, high=0.15))
+        case = random.normal(n, p), random.away_from_zero(n) * 2, order, rate, random.normal(t, p), random.normal(t)
+        scores = _run(*case)
+        if scores.min() < -0.01 and scores.max() > 0.01:
+            return case
 
 
 @traced.property(points=2)
