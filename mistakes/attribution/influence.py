@@ -211,6 +211,11 @@ def careful_division(x, y, theta, penalty, test_x):
     return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h).clamp(min=0.2))
 
 
+@mistake(WITHOUT, hint="lone", points=2)
+def careful_odds(x, y, theta, penalty, test_x):
+    return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h)).clamp(-20, 20)
+
+
 @mistake(WITHOUT, hint="shape")
 def tests_first(x, y, theta, penalty, test_x):
     return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h)).T
@@ -407,9 +412,9 @@ def needs_a_step(x, y, order, rate, test_x, test_y):
 
 # fmt: off
 EQUIVALENT: dict[str, str] = {
-    "conjugate_gradients: for steps in range(10 * len(b)): => for steps in range(11 * len(b)):":
+    "conjugate_gradients: for _ in range(10 * len(b)): => for _ in range(11 * len(b)):":
         "a limit that is never reached",
-    "conjugate_gradients: for steps in range(10 * len(b)): => for steps in range(9 * len(b)):":
+    "conjugate_gradients: for _ in range(10 * len(b)): => for _ in range(9 * len(b)):":
         "a limit that is never reached",
     "traced: theta, scores = (torch.zeros_like(x[0]), torch.zeros_like(y))"
     " => theta, scores = (torch.zeros_like(x[1]), torch.zeros_like(y))":

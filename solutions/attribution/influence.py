@@ -35,15 +35,15 @@ import torch
 
 def conjugate_gradients(x, c, penalty, b, tolerance):
     """Solve (X^T diag(c) X + penalty I) s = b with products only: dict of solution (p,) and number of steps."""
-    s, r, d = torch.zeros_like(b), b, b
-    for steps in range(10 * len(b)):
+    s, r, d, steps = torch.zeros_like(b), b, b, 0
+    for _ in range(10 * len(b)):
         if r.norm() <= tolerance * b.norm():
             break
         image = x.T @ (c * (x @ d)) + penalty * d
         step = (r @ r) / (d @ image)
         s, rest = s + step * d, r - step * image
         d = rest + (rest @ rest) / (r @ r) * d
-        r = rest
+        r, steps = rest, steps + 1
     return {"solution": s, "steps": steps}
 
 

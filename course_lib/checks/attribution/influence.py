@@ -230,7 +230,7 @@ def takes_hard_examples(answer, random: Instances) -> None:
     cases = {"one": (*_fitted(random, 1, 2), random.normal(2, 2))}
     for hint, rows, labels, penalty in (("lone", lone, y, 0.05), ("twins", twins, same, 0.5)):
         theta = Logistic(penalty).fit(rows, labels, torch.ones(1, 7, dtype=torch.float64))[0]
-        cases[hint] = (rows, labels, theta, penalty, random.normal(3, 3))
+        cases[hint] = (rows, labels, theta, penalty, 100 * random.away_from_zero(3, 3))
     plain = (*_fitted(random, 6, 2), random.normal(2, 2))
     for hint, case in [*cases.items(), ("floats", (plain[0], plain[1].double(), *plain[2:]))]:
         truth = _newton_rows(*case)
