@@ -120,14 +120,14 @@ def test_held_out_fit_is_that_of_the_lines_themselves(dtype):
         assert abs((1 - missed / spread).mean() - fit) < (1e-9 if dtype == torch.float64 else 1e-4)
 
 
-def test_with_fewer_subsets_than_examples_a_ridge_is_needed_and_found():
-    subsets = random_subsets(30, 50, 0.5, generator())
-    noise = 4 * torch.randn(30, 40, generator=generator(2)).double()
-    values = subsets @ torch.randn(50, 40, generator=generator(1)).double() + noise
-    fits = held_out_fit(subsets, values, [1e-6, 10.0, 1e6])
-    assert fits.argmax() == 1
+def test_with_as_few_subsets_as_examples_a_ridge_is_needed_and_found():
+    subsets = random_subsets(60, 44, 0.5, generator())
+    noise = torch.randn(60, 40, generator=generator(2)).double()
+    values = subsets @ torch.randn(44, 40, generator=generator(1)).double() + noise
+    fits = held_out_fit(subsets, values, [1e-6, 1.0, 1e6])
+    assert fits.argmax() == 1 and fits[0] < 0
     with pytest.raises(ValueError, match="gates must determine"):
-        fit_datamodel(subsets, values)
+        fit_datamodel(subsets[:44], values[:44])
 
 
 # ------------------------------------------------------------------------------------------------------ the score
