@@ -100,28 +100,21 @@ def centres_in_place(subsets, values, ridge):
     return _line(subsets, values, ridge)
 
 
-@mistake(LINE, hint="intercept_mean", points=3)
+@mistake(LINE, hint="intercept_mean", points=2)
 def mean_value_as_intercept(subsets, values, ridge):
     return _line(subsets, values, ridge) | {"intercept": values.mean(0)}
 
 
-@mistake(LINE, hint="intercept_half", points=3)
+@mistake(LINE, hint="intercept_half", points=2)
 def half_of_the_slopes(subsets, values, ridge):
     line = _line(subsets, values, ridge)
     return line | {"intercept": values.mean(0) - line["scores"].sum(0) / 2}
 
 
-@mistake(LINE, hint="repeated", points=3)
+@mistake(LINE, hint="repeated")
 def each_subset_once(subsets, values, ridge):
-    _, inverse = torch.unique(subsets, dim=0, return_inverse=True)
-    return _line(subsets, values, ridge) if len(subsets) < 10 else _once(subsets, values, ridge, inverse)
-
-
-def _once(subsets, values, ridge, inverse):
-    half = len(subsets) - 5
-    if torch.equal(subsets[half:], subsets[:5]):
-        return _line(subsets[:half], values[:half], ridge)
-    return _line(subsets, values, ridge)
+    rows = list({tuple(row): k for k, row in enumerate(subsets.tolist())}.values())
+    return _line(subsets[rows], values[rows], ridge)
 
 
 @mistake(LINE, hint="few", points=3)
@@ -250,13 +243,7 @@ def constants_count_as_zero(scores, subsets, values):
 
 @mistake(SCORE, hint="far", points=3)
 def ranks_in_single_precision(scores, subsets, values):
-    return _each((subsets @ scores).float(), values.float()).mean() if len(subsets) > 2 else 0 * _fair(scores, subsets, values) + _fair(
-        scores, subsets, values
-    )
-
-
-def _fair(scores, subsets, values):
-    return _each(subsets @ scores, values).mean()
+    return _each((subsets @ scores).float(), values.float()).mean()
 
 
 # ----------------------------------------------------------------------------------------------------- choose_ridge
@@ -352,7 +339,7 @@ def ridge_of_the_mean_error(subsets, values, ridges, held_out):
     return _choose(_measured(fit, new, [ridge * len(fit[0]) for ridge in ridges]), ridges)
 
 
-@mistake(RIDGE, hint="worst", points=3)
+@mistake(RIDGE, hint="worst", points=2)
 def largest_error(subsets, values, ridges, held_out):
     errors = _measured(*_parts(subsets, values, held_out), ridges)
     return {"errors": errors, "ridge": ridges[int(errors.argmax())]}

@@ -22,7 +22,8 @@ from scipy.stats import rankdata
 def datamodeling_score(scores, subsets, values):
     """Mean Spearman correlation of predicted and real values over test examples: (n, t), (m, n), (m, t) -> number."""
     found = []
-    for predicted, real in zip((subsets @ scores).T, values.T, strict=True):
+    for column in range(values.shape[1]):
+        predicted, real = subsets @ scores[:, column], values[:, column]
         if predicted.max() > predicted.min() and real.max() > real.min():
             ranks = torch.stack([torch.from_numpy(rankdata(column)) for column in (predicted, real)])
             found.append(torch.corrcoef(ranks)[0, 1])
@@ -54,8 +55,7 @@ import torch
 def trak_scores(gradients, test_gradients, margins, ridge):
     """TRAK from margin gradients of k models: (k, n, p), (k, t, p), (k, n), number -> (n, t)."""
     eye = torch.eye(gradients.shape[2], dtype=gradients.dtype)
-    kernels = []
-    for phi, phi_test in zip(gradients, test_gradients, strict=True):
-        kernels.append(phi @ torch.linalg.solve(phi.T @ phi + ridge * eye, phi_test.T))
+    matrices = gradients.transpose(1, 2) @ gradients + ridge * eye  # one for each model
+    kernels = gradients @ torch.linalg.solve(matrices, test_gradients.transpose(1, 2))
     doubt = torch.sigmoid(-margins).mean(0)
-    return torch.stack(kernels).mean(0) * doubt[:, None]
+    return kernels.mean(0) * doubt[:, None]

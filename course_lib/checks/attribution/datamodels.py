@@ -73,7 +73,10 @@ def _read_line(result: object, n: int, t: int) -> tuple[Tensor, object]:
 def _likely_slopes(z: Tensor, v: Tensor, r: float) -> dict[str, list]:
     m, ones = len(z), torch.ones(len(z), 1).double()
     zc, vc, spread = z - z.mean(0), v - v.mean(0), z.std(0)
+    rows = [tuple(row) for row in z.tolist()]
+    first, last = {row: k for k, row in reversed(list(enumerate(rows)))}, {row: k for k, row in enumerate(rows)}
     return {
+        "repeated": [_line(z[kept], v[kept], r)[0] for kept in (sorted(first.values()), sorted(last.values()))],
         "absent": [-_ridge(zc, vc, r)],
         "penalised": [_ridge(torch.cat([z, ones], 1), v, r)[:-1]],
         "no_intercept": [_ridge(z, v, r)],
@@ -88,6 +91,7 @@ def _likely_slopes(z: Tensor, v: Tensor, r: float) -> dict[str, list]:
 def fits_the_scores(answer, random: Instances) -> None:
     n, t, ridge = random.integer(4, 6), 3, float(random.uniform(1, low=1.5, high=3.0))
     z, v = _retrainings(random, 4 * n, n, t)
+    z, v = torch.cat([z, z[:1]]), torch.cat([v, v[:1] + 2])  # one subset twice, with another value
     scores, _ = _read_line(answer(z, v, ridge), n, t)
     if not close(scores, _line(z, v, ridge)[0], 1e-4):
         raise nearest(scores, _likely_slopes(z, v, ridge), "value", 1e-4)
@@ -146,7 +150,7 @@ datamodeling_score = Exercise(
         "kendall": "that is Kendall's correlation, of pairs: asked for is the correlation of ranks",
         "median": "you take the median over test examples: take the mean",
         "first": "you use one test example only: take the mean over all of them",
-        "value": "rank the predictions (sums of the members' scores) and the real values of each test example, correlate, average",
+        "value": "for each test example rank the predictions (sums of members' scores) and the real values, correlate; then average",
         "ties": "right without ties; tied values must share their mean rank",
         "formula": "the short cut with squared differences of ranks holds without ties only: correlate the ranks themselves",
         "distinct": "a subset that comes twice counts twice: drop no rows",
@@ -186,9 +190,13 @@ def _distinct_subsets(random: Instances, m: int, n: int) -> Tensor:
 
 def _scored(random: Instances) -> tuple[Tensor, Tensor, Tensor]:
     """Scores that predict the ranks of skewed values well for some test examples, badly or inversely for others."""
-    z, scores = _distinct_subsets(random, 14, 6), random.away_from_zero(6, 4)
     signs = torch.tensor([1.0, 1.0, -0.6, 0.3]).double()
-    return scores, z, torch.exp(signs * (z @ scores) + 0.8 * random.normal(14, 4))
+    while True:
+        z, scores = _distinct_subsets(random, 14, 6), random.away_from_zero(6, 4)
+        case = scores, z, torch.exp(signs * (z @ scores) + 0.8 * random.normal(14, 4))
+        found = [_spearman(z @ scores, case[2]).mean(), *(v for group in _likely_scores(*case).values() for v in group)]
+        if torch.stack(found).sort().values.diff().min() > 1e-5:  # every likely mistake shows
+            return case
 
 
 def _likely_scores(s: Tensor, z: Tensor, v: Tensor) -> dict[str, list]:
@@ -202,11 +210,11 @@ def _likely_scores(s: Tensor, z: Tensor, v: Tensor) -> dict[str, list]:
         "across": [_spearman(p.T, v.T).mean()],
         "averaged": [_spearman(p.mean(1, keepdim=True), v.mean(1, keepdim=True))[0]],
         "size": [_spearman(p / z.sum(1, keepdim=True), v).mean()],
-        "absent": [_spearman((1 - z) @ s, v).mean(), -each.mean()],
-        "absolute": [each.abs().mean(), each.square().mean(), each.mean().abs(), plain.square().mean()],
+        "absent": [_spearman((1 - z) @ s, v).mean()],
+        "absolute": [each.abs().mean(), each.square().mean(), plain.square().mean()],
         "sum": [each.sum()],
         "kendall": [_kendall(p, v).mean()],
-        "median": [each.median()],
+        "median": [each.sort().values[1:3].mean()],
         "first": list(each),
     }
 
@@ -361,19 +369,16 @@ def measures_on_the_rows_held_out(answer, random: Instances) -> None:
 
 @choose_ridge.property(points=1)
 def chooses_the_best(answer, random: Instances) -> None:
+    rows = []
     for best in (0, 1, 2, 3):
         ridges = [(0.05, 1.0, 8.0, 400.0)[i] for i in random.order(4)]
         z, v, errors = _clear_choice(random, ridges, best)
-        truth = ridges[int(errors.argmin())]
         said = as_number(_read_choice(answer(z, v, ridges, 8), 4)[1], 'entry "ridge"')
-        if close(said, truth, 1e-6):
-            continue
-        if close(said, ridges[int(errors.argmax())], 1e-6):
-            raise Wrong("worst")
-        if close(said, float(errors.argmin())):
-            raise Wrong("index")
-        ends = (min(ridges), max(ridges), ridges[0], ridges[-1])
-        raise Wrong("smallest" if any(close(said, end) for end in ends) else "choice")
+        at, off = int(errors.argmin()), int(errors.argmax())
+        rows.append([said, ridges[at], ridges[off], at, min(ridges), max(ridges), ridges[0], ridges[-1]])
+    said, truth, *others = torch.tensor(rows, dtype=torch.float64).T
+    if not close(said, truth, 1e-6):
+        raise nearest(said, {"worst": others[0], "index": others[1], "smallest": others[2:]}, "choice", 1e-6)
 
 
 def _clear_choice(random: Instances, ridges: list[float], best: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -517,7 +522,7 @@ def holds_at_the_edges(answer, random: Instances) -> None:
         if not close(10 * _read_trak(called(hint, answer, *case), sizes[1], sizes[2]), 10 * _trak(*case), 1e-4):
             raise Wrong(hint)
     phi, phi_test, margins = _models(random, 2, 6, 2, 2)
-    margins = margins.sign() * torch.tensor([900.0, 60.0, 3.0, 900.0, 1.0, 60.0]).double()
+    margins = torch.tensor([[900.0, 60.0, 3.0, -900.0, 1.0, -60.0], [900.0, -60.0, -2.0, 900.0, 1.0, 60.0]]).double()
     scores = _read_trak(called("sure", answer, phi, phi_test, margins, 0.6), 6, 2)
     if not close(10 * scores, 10 * _trak(phi, phi_test, margins, 0.6), 1e-4):
         raise Wrong("sure")
