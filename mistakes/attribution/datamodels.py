@@ -339,7 +339,7 @@ def ridge_of_the_mean_error(subsets, values, ridges, held_out):
     return _choose(_measured(fit, new, [ridge * len(fit[0]) for ridge in ridges]), ridges)
 
 
-@mistake(RIDGE, hint="worst", points=2)
+@mistake(RIDGE, hint="worst", points=3)
 def largest_error(subsets, values, ridges, held_out):
     errors = _measured(*_parts(subsets, values, held_out), ridges)
     return {"errors": errors, "ridge": ridges[int(errors.argmax())]}
@@ -351,7 +351,7 @@ def position(subsets, values, ridges, held_out):
     return {"errors": errors, "ridge": int(errors.argmin())}
 
 
-@mistake(RIDGE, hint="smallest", points=2)
+@mistake(RIDGE, hint="smallest", points=3)
 def smallest_ridge(subsets, values, ridges, held_out):
     return {"errors": _measured(*_parts(subsets, values, held_out), ridges), "ridge": min(ridges)}
 
@@ -464,5 +464,12 @@ def cautious_ridge(gradients, test_gradients, margins, ridge):
 
 
 # fmt: off
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "trak_scores: matrices = gradients.transpose(1, 2) @ gradients + ridge * eye"
+    " => matrices = gradients.transpose(2, 1) @ gradients + ridge * eye":
+        "two dimensions are exchanged, in either order",
+    "trak_scores: kernels = gradients @ torch.linalg.solve(matrices, test_gradients.transpose(1, 2))"
+    " => kernels = gradients @ torch.linalg.solve(matrices, test_gradients.transpose(2, 1))":
+        "two dimensions are exchanged, in either order",
+}
 # fmt: on
