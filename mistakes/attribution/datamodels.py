@@ -191,6 +191,11 @@ def sign_lost(scores, subsets, values):
     return _each(subsets @ scores, values).abs().mean()
 
 
+@mistake(SCORE, hint="absolute")
+def size_of_the_mean(scores, subsets, values):
+    return _each(subsets @ scores, values).mean().abs()
+
+
 @mistake(SCORE, hint="sum")
 def not_averaged(scores, subsets, values):
     return _each(subsets @ scores, values).sum()
@@ -354,6 +359,12 @@ def position(subsets, values, ridges, held_out):
 @mistake(RIDGE, hint="smallest", points=3)
 def smallest_ridge(subsets, values, ridges, held_out):
     return {"errors": _measured(*_parts(subsets, values, held_out), ridges), "ridge": min(ridges)}
+
+
+@mistake(RIDGE, hint="smallest", points=3)
+def best_on_the_fit(subsets, values, ridges, held_out):
+    fit, new = _parts(subsets, values, held_out)
+    return {"errors": _measured(fit, new, ridges), "ridge": ridges[int(_measured(fit, fit, ridges).argmin())]}
 
 
 @mistake(RIDGE, hint="keys")

@@ -221,11 +221,13 @@ def _likely_scores(s: Tensor, z: Tensor, v: Tensor) -> dict[str, list]:
 
 @datamodeling_score.property(points=2)
 def correlates_ranks(answer, random: Instances) -> None:
-    for _ in range(2):
-        case = _scored(random)
-        truth, said = _spearman(case[1] @ case[0], case[2]).mean(), as_number(answer(*case))
+    for power in (1, -1):  # the second time most correlations are negative
+        scores, z, v = _scored(random)
+        case = scores, z, v**power
+        truth, said = _spearman(z @ scores, case[2]).mean(), as_number(answer(*case))
         if not close(said, truth, 1e-6):
-            raise nearest(said, _likely_scores(*case), "value", 1e-6)
+            likely = _likely_scores(*case)
+            raise nearest(said, likely | {"absolute": [*likely["absolute"], -truth]}, "value", 1e-6)
 
 
 def _quarters(random: Instances, *shape: int) -> Tensor:
@@ -293,7 +295,7 @@ choose_ridge = Exercise(
         "value": "fit to all rows but the last `held_out`, then average the squared errors on those",
         "worst": "you take the ridge of the largest error: take that of the least",
         "index": "you return a position: return the ridge itself",
-        "smallest": "the ridge depends on the errors, it is not always the smallest, largest, first or last of the list",
+        "smallest": "the ridge depends on the errors held out: it is not always the smallest (as on rows of the fit) or first",
         "choice": 'entry "ridge" is the member of `ridges` with the least error on the rows held out',
         "few": "right with many subsets, but not with fewer subsets than examples",
         "one": "right in general, but not when one row is held out, or only one ridge or one test example is given",
