@@ -6,7 +6,7 @@ import warnings
 
 import torch
 
-from benchmarks import data, games
+from benchmarks import data, games, influence
 from benchmarks.clock import Row
 
 HEAD = ("what", "against", "size", "ours ms", "theirs ms", "ratio", "target", "our error", "their error")
@@ -35,7 +35,7 @@ def main() -> None:
     versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     print(f"Python {platform.python_version()}, {', '.join(versions)}; one thread, CPU time, minimum of five")
     print(aligned(HEAD))
-    for part in (games, data):
+    for part in (games, data, influence):
         for row in part.rows():
             print(aligned(line(row)), flush=True)
     print(games.twenty_players())
