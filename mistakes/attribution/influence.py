@@ -416,6 +416,8 @@ EQUIVALENT: dict[str, str] = {
         "a limit that is never reached",
     "conjugate_gradients: for _ in range(10 * len(b)): => for _ in range(9 * len(b)):":
         "a limit that is never reached",
+    "conjugate_gradients: break => continue":
+        "once the residual is small enough the rest of the loop does nothing, and counts nothing",
     "traced: theta, scores = (torch.zeros_like(x[0]), torch.zeros_like(y))"
     " => theta, scores = (torch.zeros_like(x[1]), torch.zeros_like(y))":
         "zeros of the shape of a row, whichever row it is",
