@@ -4,7 +4,7 @@ Chapters: start/transformer, attribution/tracing, attribution_patching, probes.
 
 Each country has a capital, a continent and a currency; each of these three relations has three templates, so that a fact
 can be told in one wording and asked in another. A country's name is cut into pieces of three letters, which countries
-share ("·Sou" begins South Korea and South Sudan); an answer is one token. So a subject is one to seven tokens that mean
+share ("·Sou" begins South Korea and South Sudan); an answer is one token. So a subject is one to nine tokens that mean
 nothing alone, in the middle of a sentence, and the answer follows the last token.
 """
 
@@ -52,7 +52,7 @@ class Sentences:
         return len(self.tokens)
 
     def __getitem__(self, rows) -> "Sentences":
-        rows = torch.as_tensor([rows] if isinstance(rows, int) else rows)
+        rows = torch.atleast_1d(torch.as_tensor(rows))
         return Sentences(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 

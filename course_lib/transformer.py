@@ -76,6 +76,11 @@ class FactModel(nn.Module):
     `path="free"`: every token reads all earlier ones. `path="planted"`: in all layers but the last, no token outside the
     subject may read a piece of it; in the last layer they may read its last piece only. Whatever the model says about a
     subject has then passed through the stream at its last piece before the last layer.
+
+    Raises ValueError for an unknown path, and for tokens of another shape or longer than 20.
+
+    >>> FactModel()(torch.zeros(2, 5, dtype=torch.long)).shape == (2, 5, len(vocabulary()))
+    True
     """
 
     def __init__(self, path: str = "free", layers: int = 3, width: int = 64, heads: int = 4, seed: int = 0) -> None:
@@ -92,6 +97,8 @@ class FactModel(nn.Module):
         _draw(self, seed)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        if tokens.dim() != 2 or not 1 <= tokens.shape[1] <= self.length:
+            raise ValueError(f"tokens must have shape (b, t) with 1 <= t <= {self.length}, got {tuple(tokens.shape)}")
         x = self.embedded(self.tokens(tokens) + self.positions.weight[: tokens.shape[1]])
         for number, layer in enumerate(self.layers):
             x = layer(x, self.readable(tokens, number))
@@ -125,7 +132,7 @@ class FactModel(nn.Module):
 
 def fact_model(path: str = "free") -> FactModel:
     """The trained model; `python -m course_lib.data.make_fact_models` rebuilds the checkpoints in about a minute."""
-    model = FactModel(path)
+    model = FactModel(path)  # an unknown path raises
     with np.load(str(files("course_lib.data") / f"fact_model_{path}.npz"), allow_pickle=False) as stored:
         model.load_state_dict({name: torch.from_numpy(stored[name]).float() for name in stored.files})
     return model.eval().requires_grad_(False)
