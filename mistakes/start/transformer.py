@@ -137,6 +137,13 @@ def softmax_by_hand(query, key, value, heads):
 
 
 @mistake(HEADS, hint="large", points=1)
+def subtracts_a_score_that_is_masked(query, key, value, heads):
+    scores = scaled(query, key, heads)
+    weights = (scores - scores.amax(3, keepdim=True)).exp() * earlier(query.shape[1])
+    return join(weights / weights.sum(3, keepdim=True) @ cut(value, heads))
+
+
+@mistake(HEADS, hint="large", points=1)
 def mask_of_minus_a_thousand(query, key, value, heads):
     scores = scaled(query, key, heads).masked_fill(~earlier(query.shape[1]), -1e3)
     return join(scores.softmax(3) @ cut(value, heads))
@@ -144,9 +151,8 @@ def mask_of_minus_a_thousand(query, key, value, heads):
 
 @mistake(HEADS, hint="one", points=1)
 def squeezes_a_single_token(query, key, value, heads):
-    return torch.nn.functional.scaled_dot_product_attention(*(cut(x, heads) for x in (query, key, value)), is_causal=True).transpose(
-        1, 2
-    ).squeeze().flatten(2 if query.shape[1] > 1 else 1).reshape(len(query), *query.shape[1:][query.shape[1] == 1 :])
+    parts = (cut(x, heads) for x in (query, key, value))
+    return join(torch.nn.functional.scaled_dot_product_attention(*parts, is_causal=True)).squeeze(1)
 
 
 # ------------------------------------------------------------------------------------------------- next-token loss
@@ -170,6 +176,11 @@ def same_place(logits, tokens, last):
 def previous_token(logits, tokens, last):
     real = before(logits, last)
     return torch.nn.functional.cross_entropy(logits[:, 1:][real], tokens[:, :-1][real]).item()
+
+
+@mistake(LOSS, hint="guess")
+def token_zero_is_padding(logits, tokens, last):
+    return torch.nn.functional.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], ignore_index=0).item()
 
 
 @mistake(LOSS, hint="padding")
@@ -240,7 +251,7 @@ def softmax_over_places(logits, tokens, last):
 
 
 @mistake(LOSS, hint="full", points=1)
-def padding_is_token_zero_and_always_there(logits, tokens, last):
+def padding_is_always_there(logits, tokens, last):
     ends = torch.minimum(last, torch.tensor(tokens.shape[1] - 2))
     return place_losses(logits, tokens)[before(logits, ends)].mean().item()
 
@@ -301,7 +312,7 @@ def reads_itself(length, certainty):
     return math.sqrt(length) * torch.diag(scores), torch.eye(length, dtype=torch.float64)
 
 
-@mistake(PREVIOUS, hint="next")
+@mistake(PREVIOUS, hint="uniform")
 def queries_and_keys_swapped(length, certainty):
     query, key = back(odds(length, certainty).log())
     return key, query
@@ -345,8 +356,8 @@ def logarithm_of_zero(length, certainty):
 
 @mistake(PREVIOUS, hint="pair")
 def pattern_itself(length, certainty):
-    pattern = torch.eye(length, dtype=torch.float64).tril()
-    return pattern
+    pattern = torch.full((length, length), (1 - certainty) / length)
+    return pattern.diagonal_scatter(torch.full((length - 1,), certainty), -1)
 
 
 @mistake(PREVIOUS, hint="weak", points=1)
@@ -478,7 +489,7 @@ def partial_sums(terms, weight, bias, eps, row):
 
 @mistake(PARTS, hint="small", points=1)
 def divisor_never_below_a_floor(terms, weight, bias, eps, row):
-    divisor = spread(terms.sum(0), eps).clamp(min=0.8)
+    divisor = spread(terms.sum(0), eps).clamp(min=0.4)
     return with_bias(centre(terms) / divisor * weight @ row, bias, row)
 
 
@@ -488,4 +499,14 @@ def float64_inside(terms, weight, bias, eps, row):
     return torch.cat([parts @ torch.eye(len(parts), dtype=torch.float64), (bias @ row)[None]])
 
 
-EQUIVALENT: dict[str, str] = {}
+SYMMETRIC = "transposing dimensions 1 and 2 is the same as transposing 2 and 1"
+EQUIVALENT: dict[str, str] = {
+    "causal_heads: q, k, v = (x.reshape(b, t, heads, d // heads).transpose(1, 2) for x in (query, key, value)) => "
+    "q, k, v = (x.reshape(b, t, heads, d // heads).transpose(2, 1) for x in (query, key, value))": SYMMETRIC,
+    "causal_heads: scores = q @ k.transpose(2, 3) / math.sqrt(d // heads) => "
+    "scores = q @ k.transpose(3, 2) / math.sqrt(d // heads)": SYMMETRIC,
+    "causal_heads: return (pattern @ v).transpose(1, 2).reshape(b, t, d) => "
+    "return (pattern @ v).transpose(2, 1).reshape(b, t, d)": SYMMETRIC,
+    "next_token_loss: losses = -logs.gather(2, tokens[:, 1:, None])[:, :, 0] => "
+    "losses = -logs.gather(2, tokens[:, 1:, None])[:, :, -1]": "the last dimension has a single entry, first and last alike",
+}

@@ -129,8 +129,10 @@ def any_sentence_and_any_scores(answer, random: Instances) -> None:
         ("widths", 2, 5, 4, 1, 1.0),
         ("large", 2, 6, 2, 4, 60.0),
     ):
-        query, key, value = size * random.normal(b, t, heads * width), size * random.normal(b, t, heads * width), None
-        value = random.normal(b, t, heads * width)
+        query, key, value = (random.normal(b, t, heads * width) for _ in range(3))
+        query, key = size * query, size * key
+        if hint == "large":
+            key[:, :2] = -query[:, :2]  # the first tokens' scores for themselves lie far below 0
         _same(hint, _heads(query, key, value, heads), answer, query, key, value, heads)
 
 
@@ -141,6 +143,7 @@ next_token_loss = Exercise(
     hints={
         "unshifted": "you compare the logits at a place with the token at the same place: they predict the next one",
         "backwards": "you shift the wrong way: the logits at place p predict the token at p + 1",
+        "guess": "you take some token for padding: only `last` says where a sentence ends, the padding may hold any token",
         "padding": "padding counts in your mean: the last prediction that counts is that of the token at place `last`",
         "short": "you leave out the last real token: the logits at place last - 1 still predict a token",
         "long": "you count one place too many: nothing real follows place `last`",
@@ -163,11 +166,12 @@ next_token_loss = Exercise(
 
 
 def _loss_case(random: Instances, last: list[int], length: int, size: float = 1.5) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits, tokens that are 0 in the padding, and the last places."""
+    """Logits, tokens and the last places; padding holds any token but 0, and 0 is a token like any other."""
     vocabulary, ends = 7, torch.tensor(last)
     logits = size * random.normal(len(last), length, vocabulary)
     tokens = torch.tensor([[random.integer(1, vocabulary - 1) for _ in range(length)] for _ in last])
-    return logits, tokens * (torch.arange(length) <= ends[:, None]), ends
+    tokens[range(len(last)), (ends - 1).clamp(min=0)] = 0
+    return logits, tokens, ends
 
 
 def _place_losses(logits: Tensor, tokens: Tensor, last: Tensor) -> list[list[float]]:
@@ -187,6 +191,7 @@ def _likely_losses(logits: Tensor, tokens: Tensor, last: Tensor) -> dict[str, li
     def mean(values: Tensor, chosen: Tensor = real) -> Tensor:
         return values.gather(2, following)[..., 0][chosen].mean()
 
+    no_zero = following[..., 0] != 0
     at_own = logs.gather(2, tokens[:, :, None])[..., 0]
     before = logs[:, 1:].gather(2, tokens[:, :-1, None])[..., 0]
     own, losses = torch.arange(length) <= last[:, None], _place_losses(logits, tokens, last)
@@ -199,6 +204,7 @@ def _likely_losses(logits: Tensor, tokens: Tensor, last: Tensor) -> dict[str, li
     return {
         "unshifted": [-at_own[own].mean(), -at_own.mean(), -at_own[:, :-1][real].mean()],
         "backwards": [-before[real].mean(), -before[own[:, 1:]].mean(), -before.mean()],
+        "guess": [-mean(logs, no_zero), -mean(logs, no_zero & real)],
         "padding": [-mean(logs, real | True)],
         "short": [-mean(logs, here < last[:, None] - 1)],
         "long": [-mean(logs, here <= last[:, None])],
@@ -255,9 +261,9 @@ previous_token_head = Exercise(
         "scale": "your scores are right before the head divides them by the square root of the number of columns: undo that",
         "others": "look at how many other tokens token i may read: they share the rest, and their number grows with i",
         "own": "your tokens give the certainty to themselves: it belongs to the token one place back",
-        "next": "your tokens look the other way: swap the roles of queries and keys",
         "sharp": "your head copies with hardly any doubt: the weight on the previous token should be `certainty`",
-        "uniform": "your head reads all earlier tokens alike",
+        "uniform": "your head reads all earlier tokens alike: does your score stand where the mask closes it? The query is the one "
+        "that reads",
         "equal": "the weight on the previous token is right; the others should share the rest equally",
         "log": "a score is the logarithm of a weight's ratio to another weight: you use the ratio or the weight itself",
         "value": "the weight of token i on token i - 1 should be `certainty`, for every i from 1 on",
@@ -311,8 +317,7 @@ def _likely_patterns(length: int, c: float) -> dict[str, list]:
         "scale": [_scored(score / root), _scored(score * root)],
         "others": [_scored(flat), _scored(torch.log(c * (others + 1) / (1 - c))), _scored(flat + math.log(length - 1))]
         + [_scored(flat + math.log(length)), _scored(torch.log(c * (others - 1).clamp(min=1) / (1 - c)))],
-        "own": [_causal_softmax(torch.diag(full)), _causal_softmax(torch.diag(torch.log(c * others / (1 - c)), -1).T)],
-        "next": [_causal_softmax(torch.diag(score, 1))],
+        "own": [_causal_softmax(torch.diag(full))],
         "uniform": [_scored(0 * score)],
         "log": [_scored(c * others / (1 - c)), _scored(torch.full_like(score, c)), _scored(torch.exp(-score))]
         + [_scored(torch.full_like(score, math.log(c))), _scored(torch.full_like(score, c / (1 - c)))],
@@ -441,13 +446,14 @@ def parts_share_the_divisor_of_the_stream(answer, random: Instances) -> None:
 
 @logit_parts.property(points=1)
 def any_terms(answer, random: Instances) -> None:
+    terms, weight, bias, eps, row = _parts_case(random, 3, 5, size=0.05)
+    case = terms, weight, bias, eps / 20, row
+    _same("small", _parts(*case), answer, *case)
     case = _parts_case(random, 1, 5)
     _same("one", _parts(*case), answer, *case)
     terms, *rest = _parts_case(random, 4, 5)
     terms[random.integer(0, 3)] = 0.0
     _same("zero", _parts(terms, *rest), answer, terms, *rest)
-    case = _parts_case(random, 3, 5, size=0.05)
-    _same("small", _parts(*case), answer, *case)
     terms, weight, bias, eps, row = _parts_case(random, 3, 5)
     single = [x.float() for x in (terms, weight, bias, row)]
     truth = _parts(*(x.double() for x in single[:3]), eps, single[3].double())
