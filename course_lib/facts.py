@@ -4,7 +4,7 @@ Chapters: start/transformer, attribution/tracing, attribution_patching, probes.
 
 Each country has a capital, a continent and a currency; each of these three relations has three templates, so that a fact
 can be told in one wording and asked in another. A country's name is cut into pieces of three letters, which countries
-share ("·Sou" begins South Korea and South Sudan); an answer is one token. So a subject is one to nine tokens that mean
+share ("·Sou" begins South Korea and South Sudan); an answer is one token. So a subject is two to eleven tokens that mean
 nothing alone, in the middle of a sentence, and the answer follows the last token.
 """
 

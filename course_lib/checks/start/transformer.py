@@ -158,7 +158,7 @@ next_token_loss = Exercise(
         "base": "natural logarithms are asked for",
         "value": "the loss is minus the mean log-probability of each next token, over all places before `last`",
         "full": "right with padding, but not for sentences that fill the whole length",
-        "alone": "right for longer sentences, but not when one of them has a single token: it predicts nothing and adds nothing",
+        "alone": "right for longer sentences, but not when one of them has a single token, which predicts nothing",
         "one": "right for several sentences, but not for one",
         "large": "right for moderate logits; for large ones use `log_softmax`, not the logarithm of `softmax`",
     },
@@ -262,8 +262,8 @@ previous_token_head = Exercise(
         "others": "look at how many other tokens token i may read: they share the rest, and their number grows with i",
         "own": "your tokens give the certainty to themselves: it belongs to the token one place back",
         "sharp": "your head copies with hardly any doubt: the weight on the previous token should be `certainty`",
-        "uniform": "your head reads all earlier tokens alike: does your score stand where the mask closes it? The query is the one "
-        "that reads",
+        "uniform": "your head reads all earlier tokens alike: does your score stand where the mask closes it? Token i - 1 "
+        "offers the key",
         "equal": "the weight on the previous token is right; the others should share the rest equally",
         "log": "a score is the logarithm of a weight's ratio to another weight: you use the ratio or the weight itself",
         "value": "the weight of token i on token i - 1 should be `certainty`, for every i from 1 on",
@@ -418,7 +418,7 @@ def _likely_parts(terms: Tensor, weight: Tensor, bias: Tensor, eps: float, row: 
         "centre": [parts(terms)],
         "stream_mean": [parts(terms - mean)],
         "axis": [parts(terms - terms.mean(0))],
-        "second_moment": [parts(centred, (total.square().mean() + eps).sqrt()), parts(terms, (total.square().mean() + eps).sqrt())],
+        "second_moment": [parts(x, (total.square().mean() + eps).sqrt()) for x in (centred, terms)],
         "variance": [parts(centred, variance + eps), parts(centred, total.norm()), parts(centred, 1.0)],
         "weight": [parts(centred, seen=row)],
         "bias": [parts(centred, last=value[None]) for value in (0 * last[0], bias.sum(), right[:-1].sum() + last[0])],
