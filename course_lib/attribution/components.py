@@ -38,11 +38,16 @@ class Component:
 
     `Component("second", (3,))` is filter 3 of a convolution, `Component("layers.0.stream", (5,))` the stream at token 5,
     `Component("layers.1.attention.per_head", (slice(None), 2))` head 2 at every token, and no index the whole output.
+    Raises ValueError for an index that is not a tuple.
     """
 
     site: str
     index: Index = ()
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.site, str) or not isinstance(self.index, tuple):
+            raise ValueError(f"site must be a name and index a tuple such as (3,), got {self.site!r} and {self.index!r}")
 
     def __str__(self) -> str:
         where = ", ".join(":" if part == slice(None) else str(part) for part in self.index)
@@ -54,7 +59,8 @@ def replaced(model: nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]
     """While open, each named module of `model` returns `change(output)` in the place of its output.
 
     The hooks are removed at the end, also after an exception. Raises ValueError for a name that is no module of the model, for
-    a change that does not keep the shape, and at the end for a site that no run has reached (a change without effect).
+    a module that does not return a single tensor, for a change that does not keep the shape, and at the end for a site
+    that no run has reached (a change without effect).
 
     >>> layer = nn.Sequential(nn.Identity())
     >>> with replaced(layer, {"0": lambda output: 2 * output}):
@@ -69,6 +75,8 @@ def replaced(model: nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]
     def hook(site: str, change: Callable[[Tensor], Tensor]):
         def replace(_module, _inputs, output: Tensor) -> Tensor:
             reached.add(site)
+            if not isinstance(output, Tensor):
+                raise ValueError(f"site must return a tensor, got {type(output).__name__} at {site!r}")
             new = change(output)
             if not isinstance(new, Tensor) or new.shape != output.shape:
                 got = tuple(new.shape) if isinstance(new, Tensor) else type(new).__name__
@@ -112,8 +120,8 @@ def record(model: nn.Module, x: Tensor, sites: Sequence[str]) -> dict[str, Tenso
 def patch(model: nn.Module, x: Tensor, components: Sequence[Component], source: Mapping[str, Tensor]) -> Tensor:
     """The model's output on `x (b, *shape)` with the components set to their values in `source` (site -> activations).
 
-    `source` comes from `record` on another input (activation patching), is a mean over many, or zero. It is copied, never
-    followed: components behind one another all end at their source. Raises ValueError as `replaced`, and for a component
+    `source` comes from `record` on another input (activation patching), is a mean over many, or zero: one row for all
+    inputs or one for each. It is copied, never followed: components behind one another all end at their source. Raises ValueError as `replaced`, and for a component
     whose site is not in `source` or whose index does not fit.
 
     >>> model = nn.Sequential(nn.Identity(), nn.Flatten())
@@ -121,7 +129,7 @@ def patch(model: nn.Module, x: Tensor, components: Sequence[Component], source: 
     [[0.0, 1.0]]
     """
     components = _components(components)
-    owners = _owners(components, source)
+    owners = _owners(components, source, len(x))
     opened = torch.ones(len(x), len(components), dtype=source[components[0].site].dtype, device=x.device)
     with replaced(model, _mixes(owners, source, opened, mirror=False)):
         return model(x)
@@ -239,7 +247,9 @@ def _game(model, base, source, components, target, mirror: bool) -> Game:
         _same_shape(base, source)
         with torch.no_grad():
             source = record(model, source, _sites(components))
-    owners, pairs = _owners(components, source), len(base)
+    if base.dim() < 2 or len(base) == 0:
+        raise ValueError(f"the input must have shape (r, *shape), a row for each pair, got {tuple(base.shape)}")
+    owners, pairs = _owners(components, source, len(base)), len(base)
 
     def value(gates: Tensor) -> Tensor:
         rows = base.repeat(len(gates), *[1] * (base.dim() - 1))
@@ -251,13 +261,19 @@ def _game(model, base, source, components, target, mirror: bool) -> Game:
     return Game(value, tuple(map(str, components)), dtype=dtype, device=base.device)
 
 
-def _owners(components: Sequence[Component], source: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Which component owns each entry of the activation at each site, `(*activation)`; their number where none does."""
+def _owners(components: Sequence[Component], source: Mapping[str, Tensor], inputs: int) -> dict[str, Tensor]:
+    """Which component owns each entry of the activation at each site, `(*activation)`; their number where none does.
+
+    The one place where sources are checked: they have one row, or one for each of the `inputs`.
+    """
     owners: dict[str, Tensor] = {}
     for k, component in enumerate(components):
         if component.site not in source:
             raise ValueError(f"activations must be given for the site of every component, got none for {component.site!r}")
         activation = source[component.site]
+        if len(activation) not in (1, inputs):
+            rows = f"one row, or one for each of the {inputs} inputs, got {len(activation)}"
+            raise ValueError(f"activations at {component.site!r} must have {rows}")
         nobody = torch.full(activation.shape[1:], len(components), device=activation.device)
         owner = owners.setdefault(component.site, nobody)
         try:
@@ -279,7 +295,11 @@ def _mixes(
 
     def change(site: str) -> Callable[[Tensor], Tensor]:
         def mix(output: Tensor) -> Tensor:
-            there, gate = _rows(source[site], len(output), site), every[:, owners[site]].to(output.dtype)
+            if output.shape[1:] != source[site].shape[1:]:
+                shapes = f"{tuple(output.shape[1:])}, got {tuple(source[site].shape[1:])}"
+                raise ValueError(f"activations at {site!r} must have the shape {shapes}")
+            there = _rows(source[site], len(output)).to(output.dtype)
+            gate = every[:, owners[site]].to(output.dtype)
             return torch.lerp(there, output, gate) if mirror else torch.lerp(output, there, gate)
 
         return mix
@@ -287,10 +307,8 @@ def _mixes(
     return {site: change(site) for site in owners}
 
 
-def _rows(activation: Tensor, rows: int, site: str) -> Tensor:
-    """Source activations `(r, ...)`, one for all or one per input, repeated to the rows of a run."""
-    if rows % len(activation):
-        raise ValueError(f"activations at {site!r} must have one row, or one per input, got {len(activation)} for {rows}")
+def _rows(activation: Tensor, rows: int) -> Tensor:
+    """Source activations `(r, ...)` repeated to the rows of a run: input by input, once for each row of gates."""
     return activation.repeat(rows // len(activation), *[1] * (activation.dim() - 1))
 
 
@@ -312,6 +330,15 @@ def _sites(components: Sequence[Component]) -> list[str]:
 
 
 def _read(outputs: Tensor, target: Target) -> Tensor:
-    if target is None:
-        return outputs
-    return target(outputs) if callable(target) else outputs[:, target]
+    rows = len(outputs)
+    if callable(target):
+        outputs = target(outputs)
+    elif target is not None:
+        column = isinstance(target, int) and not isinstance(target, bool)
+        if not column or outputs.dim() != 2 or not 0 <= target < outputs.shape[1]:
+            raise ValueError(f"target must be a column of the model's output {tuple(outputs.shape)}, got {target!r}")
+        outputs = outputs[:, target]
+    if not isinstance(outputs, Tensor) or outputs.dim() == 0 or len(outputs) != rows:
+        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ValueError(f"target must give one row per input ({rows}), got {got}")
+    return outputs
