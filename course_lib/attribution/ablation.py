@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_lib.attribution.components import record
+from course_lib.attribution.data import Utility, _utility
 from course_lib.games import Game, Surrogate, linear_surrogate
 from course_lib.models import DigitNet
 
@@ -57,13 +58,16 @@ def mirror(game: Game) -> Game:
     )
 
 
-def filter_accuracy_game(net: DigitNet, x: Tensor, y: Tensor, replacement: Tensor) -> Game:
-    """v(S) = share of the images `x (r, 8, 8)` that are read as `y (r,)` when the filters not in S have a replacement.
+def filter_game(
+    net: DigitNet, x: Tensor, y: Tensor, replacement: Tensor, utility: Utility = "accuracy"
+) -> Game:
+    """v(S) = mean utility on the images `x (r, 8, 8)`, labels `y (r,)`, when the filters not in S have a replacement.
 
-    `replacement (1, 16, 8, 8)`: activations at the site "second". A hard game, equal to `ablation_game` with that target,
-    and some thirty times faster, so that 2**16 coalitions take seconds: filters meet for the first time in a linear
-    layer, so what each of them adds to it is computed once, present and absent. Raises ValueError for other shapes.
+    `replacement (1, 16, 8, 8)`: activations at the site "second". `utility` as in `training_game`. A hard game, equal to
+    `ablation_game` at the corners and some thirty times faster: filters meet for the first time in a linear layer, so
+    what each of them adds to it is computed once, present and absent. Raises ValueError for other shapes.
     """
+    measure = _utility(utility)
     if len(x) != len(y) or replacement.shape != (1, 16, 8, 8):
         shapes = f"{len(x)} images, {len(y)} labels and replacement {tuple(replacement.shape)}"
         raise ValueError(f"y must have a label per image and replacement the shape (1, 16, 8, 8), got {shapes}")
@@ -74,7 +78,7 @@ def filter_accuracy_game(net: DigitNet, x: Tensor, y: Tensor, replacement: Tenso
 
     def value(gates: Tensor) -> Tensor:
         hidden = torch.relu((gates @ moves).reshape(len(gates), len(x), 32) + base)
-        return (net.logits(hidden).argmax(2) == y).to(gates.dtype).mean(1)
+        return measure(net.logits(hidden), y).mean(1)
 
     return Game(value, [f"filter {k}" for k in range(16)], differentiable=False, dtype=x.dtype, device=x.device)
 
