@@ -121,8 +121,8 @@ def patch(model: nn.Module, x: Tensor, components: Sequence[Component], source: 
     """The model's output on `x (b, *shape)` with the components set to their values in `source` (site -> activations).
 
     `source` comes from `record` on another input (activation patching), is a mean over many, or zero: one row for all
-    inputs or one for each. It is copied, never followed: components behind one another all end at their source. Raises ValueError as `replaced`, and for a component
-    whose site is not in `source` or whose index does not fit.
+    inputs or one for each. It is copied, never followed: components behind one another all end at their source. Raises
+    ValueError as `replaced`, and for a component whose site is not in `source` or whose index does not fit.
 
     >>> model = nn.Sequential(nn.Identity(), nn.Flatten())
     >>> patch(model, torch.zeros(1, 2), [Component("0", (1,))], {"0": torch.ones(1, 2)}).tolist()

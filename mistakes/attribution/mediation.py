@@ -367,7 +367,7 @@ def mean_over_those_reached(game, orders, tolerance):
     return {"scores": scores / counts.clamp(min=1), "removals": removals}
 
 
-@mistake(TRUNCATED, hint="removals", points=2)
+@mistake(TRUNCATED, hint="removals", points=3)
 def removals_per_order(game, orders, tolerance):
     found = _walk(game, orders, tolerance)
     return found | {"removals": found["removals"] / len(orders)}
@@ -377,3 +377,29 @@ def removals_per_order(game, orders, tolerance):
 def strictly_within(game, orders, tolerance):
     empty = game.ends()[0]
     return _walk(game, orders, tolerance, near=lambda value: abs(value - empty) < tolerance)
+
+
+FRESH = "the output of a linear layer or an activation is a new tensor, so writing into it changes nothing else"
+ONCE = "the list holds one activation: its first is its last"
+EQUIVALENT = {
+    "ablate: values = kept[0][:, unit] => values = kept[-1][:, unit]": ONCE,
+    "ablate: output = output.clone() => pass": FRESH,
+    "ablate: output = output.clone() => output = output": FRESH,
+    "mediation: output = output.clone() => pass": FRESH,
+    "mediation: output = output.clone() => output = output": FRESH,
+    "mediation: output[:, units] = kept[0][:, units] => output[:, units] = kept[-1][:, units]": ONCE,
+    "hybrid: for site, gate in zip(sites, gates.T, strict=True): => for site, gate in zip(sites, gates.T):": (
+        "there are as many sites as gates"
+    ),
+    "hybrid: for site, gate in zip(sites, gates.T, strict=True): => for site, gate in zip(sites, gates.T, strict=False):": (
+        "there are as many sites as gates"
+    ),
+    "hybrid: return model(other.expand(len(gates), -1)) => return model(other)": (
+        "one row is broadcast against the gates at the first site"
+    ),
+    "truncated: gates, value = (torch.ones(1, game.n, dtype=game.dtype), full) => "
+    "gates, value = (torch.ones(2, game.n, dtype=game.dtype), full)": "the second row is never read",
+    "truncated: break => continue": "without a removal the value stays near, so nothing more is removed",
+    "truncated: gates[0, player] = 0 => gates[-1, player] = 0": "there is one row",
+    "truncated: new = game(gates)[0] => new = game(gates)[-1]": "there is one row",
+}

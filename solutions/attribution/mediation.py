@@ -83,7 +83,7 @@ def hybrid(model, sites, x, other, gates):
         model(x[None])
         while handles:
             handles.pop().remove()
-        for site, gate in zip(sites, gates.T):
+        for site, gate in zip(sites, gates.T, strict=True):
             handles.append(model.get_submodule(site).register_forward_hook(move(site, gate)))
         return model(other.expand(len(gates), -1))
     finally:

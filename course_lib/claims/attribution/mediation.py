@@ -128,8 +128,8 @@ def mediation_adds_up(pairs: int = 200, filters: int = 8) -> Record:
     estimate, low, high = share_interval(hits, trials)
     return Record(
         id="attribution/mediation/mediation_adds_up",
-        statement="In the digit reader direct and indirect effects add up: through a random half of the filters, the interaction "
-        "is less than a tenth of the total effect.",
+        statement="In the digit reader direct and indirect effects add up: through a random half of the filters, the "
+        "interaction is less than a tenth of the total effect.",
         kind="measured",
         threshold="so in more than 9 of 10 pairs of test digits",
         estimate=estimate,
