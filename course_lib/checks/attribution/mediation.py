@@ -96,15 +96,27 @@ def _read(result: object, like: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @ablate.property(points=2)
 def replaces_one_unit(answer, random: Instances) -> None:
-    outputs = random.choice([1, 3])
-    model, number = _network(random, [4, 5, 6, outputs]), random.choice([1, 3])
-    b, unit = random.integer(3, 4), random.integer(0, 4)
-    x, reference = random.normal(b, 4), random.normal(b, 4)
-    truth = _ablated(model, x, reference, number, unit)
+    while True:  # until each slip shows
+        model, number = _network(random, [4, 5, 6, random.choice([1, 3])]), random.choice([1, 3])
+        b, unit = random.integer(3, 4), random.integer(0, 4)
+        x, reference = random.normal(b, 4), random.normal(b, 4)
+        truth = _ablated(model, x, reference, number, unit)
+        if _told_apart(truth, _slips(model, x, reference, number, unit, truth)):
+            break
     said = _read(_called(answer, model, x, reference, f"layers.{number}", unit), truth)
     for name in truth:
         if not close(said[name], truth[name]):
             raise nearest(said[name], _slips(model, x, reference, number, unit, truth)[name])
+
+
+def _told_apart(truth: dict[str, Tensor], slips: dict[str, dict[str, object]]) -> bool:
+    """Whether no two different outcomes of an entry are close to each other."""
+    for name, likely in slips.items():
+        groups = [[truth[name]], *(v if isinstance(v, list) else [v] for v in likely.values())]
+        pairs = [(a, b) for i, first in enumerate(groups) for second in groups[:i] for a in first for b in second]
+        if any(close(a, b, 1e-3) for a, b in pairs):
+            return False
+    return True
 
 
 def _slips(
@@ -146,28 +158,31 @@ def _slips(
 
 @ablate.property(points=1)
 def replaces_a_filter(answer, random: Instances) -> None:
-    net, unit = DigitNet(random.seed()).double().requires_grad_(False), random.integer(0, 15)
-    net.second.bias.copy_(random.uniform(16))
-    x, reference = random.uniform(2, 8, 8), random.uniform(2, 8, 8)
-
-    def maps(rows: Tensor) -> Tensor:
-        return net.second(torch.relu(net.first(rows[:, None])))
-
-    def read(values: Tensor) -> Tensor:
-        h = maps(x).clone()
-        h[:, unit] = values
-        return net.read(torch.relu(h))
-
-    h = maps(reference)[:, unit]
-    truth = {"zero": read(torch.zeros_like(h)), "mean": read(h.mean(0)), "resample": read(h)}
+    while True:  # until each slip shows
+        net, unit = DigitNet(random.seed()).double().requires_grad_(False), random.integer(0, 15)
+        net.second.bias.copy_(random.uniform(16))
+        x, reference = random.uniform(2, 8, 8), random.uniform(2, 8, 8)
+        h = net.second(torch.relu(net.first(reference[:, None])))[:, unit]
+        values = [torch.zeros_like(h), h.mean(0), h, h.mean(), h.mean((1, 2), keepdim=True), h.flip(0)]
+        outcomes = [_read_maps(net, x, unit, value) for value in values]
+        if all(not close(a, b, 1e-3) for i, a in enumerate(outcomes) for b in outcomes[:i]):
+            break
+    truth = dict(zip(("zero", "mean", "resample"), outcomes[:3], strict=True))
     try:
         said = _read(_called(answer, net, x, reference, "second", unit), truth)
     except AnswerError as error:
         raise Wrong("map", seen=str(error)) from None
-    if close(said["mean"], read(h.mean()), 1e-6) or close(said["mean"], read(h.mean((1, 2), keepdim=True)), 1e-6):
+    if any(close(said["mean"], other, 1e-6) for other in outcomes[3:5]):
         raise Wrong("positions")
     if not all(close(said[name], truth[name], 1e-6) for name in truth):
         raise Wrong("map")
+
+
+def _read_maps(net: DigitNet, x: Tensor, unit: int, values: Tensor) -> Tensor:
+    """The net's output on x with one map of the second convolution overwritten."""
+    h = net.second(torch.relu(net.first(x[:, None])))
+    h[:, unit] = values
+    return net.read(torch.relu(h))
 
 
 @ablate.property(points=1)
@@ -224,10 +239,14 @@ def _effects(model: MLP, number: int, units: list[int], x: Tensor, other: Tensor
 
 @mediation.property(points=2)
 def splits_the_effect(answer, random: Instances) -> None:
-    model, number, width = _network(random, [4, 5, 5, 5, 1]), random.choice([1, 3]), 5  # no linear tail
-    units = random.order(width)[: random.integer(2, 3)]
-    x, other = random.normal(3, 4), random.normal(3, 4)
-    truth = _effects(model, number, units, x, other)
+    signs = 1
+    while signs < 2:  # interactions of either sign, so that their size is not enough
+        model, number = _network(random, [4, 5, 5, 5, 1]), random.choice([1, 3])  # no linear tail
+        units = random.order(5)[: random.integer(2, 3)]
+        x, other = random.normal(3, 4), random.normal(3, 4)
+        truth = _effects(model, number, units, x, other)
+        gap = truth["interaction"]
+        signs = len({value.item() for value in gap.sign()}) if gap.abs().min() > 1e-2 else 1
     result = as_dict(_called(answer, model, f"layers.{number}", units, x, other), list(truth))
     if all(isinstance(value, Tensor) and value.shape == () or isinstance(value, float) for value in result.values()):
         if close(as_number(result["total"]), truth["total"].mean()):
