@@ -70,7 +70,7 @@ def wanted_values(
     optimiser = torch.optim.Adam([change], lr=rate)
     rows = torch.arange(len(sentences))
     for _ in range(steps):
-        with steered(model, site, where, change[group]), torch.enable_grad():
+        with torch.enable_grad(), steered(model, site, where, change[group]):
             final = model(sentences.tokens)[rows, sentences.last]
             loss = torch.nn.functional.cross_entropy(final, answers, reduction="sum") + 0.05 * change.square().sum()
         optimiser.zero_grad()

@@ -43,7 +43,7 @@ def a_single_early_site(path: str, count: int = 60) -> Record:
     estimate, low, high = mean_interval(shares)
     return Record(
         id=f"attribution/tracing/a_single_early_site/{path}",
-        statement=f"In the {path} model the stream at the subject's last piece, before the last layer, carries most of the fact.",
+        statement=f"In the {path} model the subject's last piece alone carries most of the fact before the last layer.",
         kind="measured",
         threshold="mean share of the total effect above 0.5, each fact at its better layer",
         estimate=estimate,

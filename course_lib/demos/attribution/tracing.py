@@ -26,7 +26,7 @@ from course_lib.transformer import fact_model
 PATHS = ("free", "planted")
 SPOILT = ("noise 0.5", "noise 1", "noise 3", "Poland")
 ROLES = ("first piece", "last piece", "final token")
-LAYERS = (1, 2, 3)
+LAYERS = (0, 1, 2)
 
 
 def find(world: Sentences, subject: str, relation: str, template: int) -> int:
@@ -49,14 +49,14 @@ def france_trace(model: str, restored: str, subject: str) -> Trace:
 
 
 def heat_map(ax, effects: Tensor, columns: list[str], limit: float) -> None:
-    """Effects `(layers, columns)` as shades of one colour, each with its number; layer 1 at the bottom."""
+    """Effects `(layers, columns)` as shades of one colour, each with its number; layer 0 at the bottom."""
     ax.imshow(effects, cmap="Blues", vmin=0, vmax=max(limit, 1e-6), aspect="auto", origin="lower")
     for i, row in enumerate(effects.tolist()):
         for j, value in enumerate(row):
-            dark = value > 0.6 * limit
-            ax.text(j, i, f"{value + 0.0:.2f}".replace("-0.00", "0.00"), ha="center", va="center", color="white" if dark else plots.INK)
+            colour = "white" if value > 0.6 * limit else plots.INK
+            ax.text(j, i, f"{value:.2f}".replace("-0.00", "0.00"), ha="center", va="center", color=colour)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
-    ax.set_yticks(range(len(effects)), [f"layer {i + 1}" for i in range(len(effects))])
+    ax.set_yticks(range(len(effects)), [f"layer {i}" for i in range(len(effects))])
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
 
@@ -79,8 +79,8 @@ def tracing_map() -> Demo:
         layer, token = divmod(int(effects.argmax()), effects.shape[1])
         return (
             f"{model} model, {subject} on the subject: the probability of Paris falls from {result.clean[0]:.2f} to "
-            f"{result.corrupted[0]:.2f}. One {restored} output brings back most at layer {layer + 1}, token {words[token]}: "
-            f"{effects.max() + 0.0:.2f}."
+            f"{result.corrupted[0]:.2f}. One {restored} output brings back most at layer {layer}, token {words[token]}: "
+            f"{effects.max():.2f}."
         )
 
     alt = "A table of layers by tokens of the sentence about France; the darker a cell, the more of the answer it brings back."
@@ -94,9 +94,9 @@ def outcomes_and_effect(model: str, place: str, layer: int, count: int = 12) -> 
     rows = capitals(world, count, generator)
     lines = trimmed(world[rows])
     answers = world.answers[partners(world, rows, generator)]
-    found = trace(net, lines, noised(net, lines, generator=generator), where=None)
-    outcomes = edit_outcomes(net, world, world.facts[rows], answers, layer - 1, place, others=30)
-    return outcomes.mean(0), found.at(layer - 1, place).mean().item()
+    found = trace(net, lines, noised(net, lines, generator=generator))
+    outcomes = edit_outcomes(net, world, world.facts[rows], answers, layer, place, others=30)
+    return outcomes.mean(0), found.at(layer, place).mean().item()
 
 
 def where_to_edit() -> Demo:
@@ -113,7 +113,7 @@ def where_to_edit() -> Demo:
             bar.set_edgecolor("white")
         ax.set_yticks(range(5), labels)
         ax.invert_yaxis()
-        ax.set(xlim=(0, 1), title=f"traced effect here {effect + 0.0:.2f}")
+        ax.set(xlim=(0, 1), title=f"traced effect here {effect:.2f}")
         return figure
 
     def describe(model: str, place: str, layer: int) -> str:
@@ -121,7 +121,7 @@ def where_to_edit() -> Demo:
         asked, held, own, capital, rest = outcomes.tolist()
         return (
             f"{model} model, edit of the MLP in layer {layer} at the {place}, mean over 12 countries; restoring the stream "
-            f"there brings back {effect + 0.0:.2f}. New capital: probability {asked:.2f} in the wordings asked, {held:.2f} in "
+            f"there brings back {effect:.2f}. New capital: probability {asked:.2f} in the wordings asked, {held:.2f} in "
             f"the one held out. Changed: {own:.0%} of its other facts, {capital:.0%} of other capitals, {rest:.0%} elsewhere."
         )
 
