@@ -9,6 +9,15 @@ AVERAGE = "attribution/tracing/average_effects"
 CIRCUIT = "attribution/tracing/circuit"
 EDIT = "attribution/tracing/rank_one_edit"
 
+EQUIVALENT = {
+    "average_effects: p_clean = clean.softmax(-1)[rows, answers] => p_clean = clean.softmax(+1)[rows, answers]":
+        "the last of two axes is axis 1",
+    "restore: kept['stream'] = output.detach().clone() => kept['stream'] = output.detach()": "nobody writes into the clean run",
+    "restore: output = output.clone() => pass": "the output is written in place, and the site passes the same tensor on",
+    "restore: output = output.clone() => output = output": "the output is written in place, and the site passes it on",
+    "rank_one_edit: moment = keys.T @ keys / len(keys) => moment = keys.T @ keys * len(keys)": "the scale of C cancels",
+}
+
 
 def _stream(model, tokens, layer, part="stream"):
     kept = {}
@@ -166,7 +175,7 @@ def averaged_over_sentences(clean, corrupted, restored, answers):
     return {"total": found["total"].mean(), "indirect": found["indirect"].mean(0), "share": found["share"]}
 
 
-@mistake(AVERAGE, hint="ratios", points=3)
+@mistake(AVERAGE, hint="ratios", points=2)
 def mean_of_ratios(clean, corrupted, restored, answers):
     found = _effects(clean, corrupted, restored, answers)
     return found | {"share": (found["indirect"] / found["total"][:, None]).mean(0)}
@@ -260,8 +269,19 @@ def fixed_tolerance(corrupted, restored_a, restored_b, clean, tolerance):
 
 
 @mistake(CIRCUIT, hint="value")
-def tolerance_in_outputs(corrupted, restored_a, restored_b, clean, tolerance):
-    return _circuit(corrupted, restored_a, restored_b, clean, tolerance / abs(clean - corrupted) / 10)
+def no_tolerance(corrupted, restored_a, restored_b, clean, tolerance):
+    return _circuit(corrupted, restored_a, restored_b, clean, 0.0)
+
+
+@mistake(CIRCUIT, hint="scale", points=3)
+def rounded_outputs(corrupted, restored_a, restored_b, clean, tolerance):
+    found = _circuit(corrupted, restored_a, restored_b, clean, tolerance)
+    return found if abs(clean - corrupted) < 100 else found | {"circuit": "mixed"}
+
+
+@mistake(CIRCUIT, hint="ends", points=3)
+def ends_left_out(corrupted, restored_a, restored_b, clean, tolerance):
+    return _circuit(corrupted, restored_a, restored_b, clean, tolerance * (1 - 1e-9))
 
 
 @mistake(CIRCUIT, hint="keys")

@@ -30,8 +30,8 @@ def effects(path: str) -> dict:
     tokens, answer = words.numbers(line).repeat(DRAWS, 1), words.index["Paris"]
     weight = torch_model.tokens.weight
     scale = MULTIPLE * weight[words.is_piece].std().item()
-    noise = scale * torch.randn((DRAWS, 1, len(line), weight.shape[1]), generator=torch.Generator().manual_seed(SEED))
-    noise = noise[:, 0].double() * words.is_piece[tokens][..., None]
+    noise = torch.randn((DRAWS, 1, len(line), weight.shape[1]), generator=torch.Generator().manual_seed(SEED))
+    noise = scale * noise[:, 0].double() * words.is_piece[tokens][..., None]
     found = {}
     with torch.no_grad():
         with model.trace(tokens):
