@@ -73,6 +73,25 @@ def next_position(model, clean, corrupted, layer, position):
     return _run(model, corrupted, _stream(model, clean, layer), layer, position)
 
 
+@mistake(RESTORE, hint="earlier")
+def every_layer_so_far(model, clean, corrupted, layer, position):
+    handles = []
+    for number in range(layer + 1):
+        kept = _stream(model, clean, number)
+
+        def put_back(module, inputs, output, kept=kept):
+            output = output.clone()
+            output[:, position] = kept[:, position]
+            return output
+
+        handles.append((number, put_back))
+    handles = [model.layers[number].stream.register_forward_hook(hook) for number, hook in handles]
+    logits = model(corrupted)
+    for handle in handles:
+        handle.remove()
+    return logits[:, -1]
+
+
 @mistake(RESTORE, hint="part")
 def mlp_only(model, clean, corrupted, layer, position):
     return _run(model, corrupted, _stream(model, clean, layer, "from_mlp"), layer, position, "from_mlp")

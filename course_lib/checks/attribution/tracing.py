@@ -61,6 +61,15 @@ def _restored(model: FactModel, base: Tensor, source: Tensor, layer: int, positi
     return _continue(model, base, x, layer)
 
 
+def _restored_up_to(model: FactModel, base: Tensor, source: Tensor, layer: int, position: int) -> Tensor:
+    """Final logits with the stream at a position restored after every layer up to one."""
+    x, kept = model.tokens(base) + model.positions.weight[: base.shape[1]], _streams(model, source)
+    for number in range(layer + 1):
+        x = model.layers[number](x, model.readable(base, number))
+        x[:, position] = kept[number][:, position]
+    return _continue(model, base, x, layer)
+
+
 def _part(model: FactModel, clean: Tensor, base: Tensor, layer: int, position: int, part: str) -> Tensor:
     """Final logits with what attention or the MLP of one layer adds at a position taken from the clean run."""
     added = []
@@ -135,6 +144,7 @@ def restores_one_activation(answer, random: Instances) -> None:
             "nothing": [plain[0]],
             "mirror": [_restored(model, clean, base, layer, position)],
             "layer": [_restored(model, base, clean, k, position) for k in range(3) if k != layer],
+            "earlier": [_restored_up_to(model, base, clean, layer, position)],
             "part": [_part(model, clean, base, layer, position, part) for part in ("attention", "MLP")],
             "all": [_continue(model, base, _streams(model, clean)[layer], layer)],
             "everything": [plain[1], _restored(model, base, clean, layer, whole)],
