@@ -88,15 +88,15 @@ def tracing_map() -> Demo:
 
 
 @cache
-def outcomes_and_effect(model: str, place: str, layer: int, count: int = 12) -> tuple[Tensor, float]:
-    """Means of `edit_outcomes (5,)` over random capitals, and the mean share of the answer that the place brings back."""
+def outcomes_and_effect(model: str, place: str, layer: int, count: int = 12) -> tuple[Tensor, Tensor, float]:
+    """Means of `edit_outcomes (5,)` over capitals, their 95 % reach (normal), and the mean effect of restoring the place."""
     world, net, generator = sentences(), fact_model(model), torch.Generator().manual_seed(0)
     rows = capitals(world, count, generator)
     lines = trimmed(world[rows])
     answers = world.answers[partners(world, rows, generator)]
     found = trace(net, lines, noised(net, lines, generator=generator))
     outcomes = edit_outcomes(net, world, world.facts[rows], answers, layer, place, others=30)
-    return outcomes.mean(0), found.at(layer, place).mean().item()
+    return outcomes.mean(0), 1.96 * outcomes.std(0) / count**0.5, found.at(layer, place).mean().item()
 
 
 def where_to_edit() -> Demo:
@@ -104,10 +104,10 @@ def where_to_edit() -> Demo:
     labels = [f"P(new): {name}" for name in OUTCOMES[:2]] + [f"changed: {name}" for name in OUTCOMES[2:]]
 
     def draw(model: str, place: str, layer: int):
-        outcomes, effect = outcomes_and_effect(model, place, layer)
+        outcomes, reach, effect = outcomes_and_effect(model, place, layer)
         figure, (ax,) = plots.panels(1, width=6.2, height=2.8)
         colours = [plots.POSITIVE] * 2 + [plots.NEGATIVE] * 3
-        bars = ax.barh(range(5), outcomes, color=colours, height=0.7)
+        bars = ax.barh(range(5), outcomes.tolist(), xerr=reach.tolist(), color=colours, height=0.7)
         for bar in bars[2:]:
             bar.set_hatch("////")
             bar.set_edgecolor("white")
@@ -117,7 +117,7 @@ def where_to_edit() -> Demo:
         return figure
 
     def describe(model: str, place: str, layer: int) -> str:
-        outcomes, effect = outcomes_and_effect(model, place, layer)
+        outcomes, _, effect = outcomes_and_effect(model, place, layer)
         asked, held, own, capital, rest = outcomes.tolist()
         return (
             f"{model} model, edit of the MLP in layer {layer} at the {place}, mean over 12 countries; restoring the stream "
@@ -125,5 +125,5 @@ def where_to_edit() -> Demo:
             f"the one held out. Changed: {own:.0%} of its other facts, {capital:.0%} of other capitals, {rest:.0%} elsewhere."
         )
 
-    alt = "Five bars: how likely the new answer is in asked and held-out wordings, and how much else the edit changed."
+    alt = "Five bars: how likely the new answer is in asked and held-out wordings, and how much else changed; whiskers: 95 %."
     return explore(draw, describe, alt=alt, model=PATHS, place=tuple(reversed(ROLES)), layer=LAYERS)
