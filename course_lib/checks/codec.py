@@ -29,6 +29,7 @@ MODULES = {
     "course_lib.games.core:TableValue",
     "course_lib.models:MLP",
     "course_lib.models:DigitNet",
+    "course_lib.transformer:FactModel",
 }
 
 _MAGIC = b"COURSE1\n"
