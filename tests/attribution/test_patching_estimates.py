@@ -104,8 +104,8 @@ def test_exact_where_the_rest_is_linear_and_zero_where_activations_agree():
     real = node_patches(model, clean, corrupted, "layers.3", nodes, read)
     near(node_estimates(model, clean, corrupted, {"layers.3": nodes}, read)["layers.3"], real)
     near(real.sum(1), model(clean) - model(corrupted))
-    assert node_patches(model, clean, clean, "layers.1", units("layers.1"), read).abs().max() < 1e-14  # batches round differently
-    assert (node_path(model, clean, clean, "layers.1", units("layers.1"), read) == 0).all()
+    for function in (node_patches, node_path):  # zero up to rounding, which differs between batches of different sizes
+        assert function(model, clean, clean, "layers.1", units("layers.1"), read).abs().max() < 1e-14
     assert (node_estimates(model, clean, clean, {"layers.1": units("layers.1")}, read)["layers.1"] == 0).all()
 
 
