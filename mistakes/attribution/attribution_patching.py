@@ -350,4 +350,13 @@ def squeezed_paths(model, clean, corrupted, layer, steps):
     return {key: value.squeeze() for key, value in found.items()}
 
 
-EQUIVALENT: dict[str, str] = {}
+# fmt: off
+EQUIVALENT: dict[str, str] = {
+    "attribution_patch: slopes = torch.autograd.grad(rest(here).sum(), here)[0]"
+    " => slopes = torch.autograd.grad(rest(here).sum(), here)[-1]":
+        "the gradient of one tensor is a tuple of one: the first is the last",
+    "path_scores: return torch.autograd.grad(rest(points).sum(), points)[0]"
+    " => return torch.autograd.grad(rest(points).sum(), points)[-1]":
+        "the gradient of one tensor is a tuple of one: the first is the last",
+}
+# fmt: on
