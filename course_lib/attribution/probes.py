@@ -165,7 +165,7 @@ def mean_directions(x: Tensor, y: Tensor) -> Tensor:
 def correlated_tasks(n: int, kappa: float, generator: torch.Generator, noise: float = 0.3) -> tuple[Tensor, Tensor, Tensor]:
     """Rows `(n, 16)` in float64, a concept and a main label `(n,)` with P(concept = main) = kappa.
 
-    Entry 0 is the sign of the concept times a size from 0.3 to 1.3, entry 8 the same for the main label: each alone tells its
+    Entry 0 is the sign of the concept times a size from 0.15 to 1.15, entry 8 the same for the main label: each alone tells its
     label without error. The others are normal noise. After the synthetic data of Kumar, Tan & Sharma (2022), section 4.
 
     >>> x, concept, main = correlated_tasks(3, 1.0, torch.Generator().manual_seed(0))
@@ -179,7 +179,7 @@ def correlated_tasks(n: int, kappa: float, generator: torch.Generator, noise: fl
     main = torch.where(agree, concept, 1 - concept)
     x = noise * torch.randn(n, 16, generator=generator, dtype=torch.float64)
     for column, label in ((0, concept), (8, main)):
-        x[:, column] = (2 * label - 1) * (0.3 + torch.rand(n, generator=generator, dtype=torch.float64))
+        x[:, column] = (2 * label - 1) * (0.15 + torch.rand(n, generator=generator, dtype=torch.float64))
     return x, concept, main
 
 
