@@ -139,7 +139,8 @@ def inlp(x: Tensor, y: Tensor, steps: int, penalty: float = 1.0) -> Tensor:
     _classes(x, y)
     basis, rows = x.new_zeros(0, x.shape[1]), x
     for _ in range(steps):
-        found = directions(fit_probe(rows, y, penalty).weights)
+        weights = fit_probe(rows, y, penalty).weights
+        found = directions(weights[1:] - weights[:1])  # what is common to all classes decides nothing
         found = directions(found @ projection(basis)) if len(basis) else found  # of its last digits
         if len(found) + len(basis) > x.shape[1] or not len(found):
             break
