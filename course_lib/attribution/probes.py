@@ -1,8 +1,9 @@
 """Probes: classifiers that read a property from a representation, controls for them, and projections that erase.
 
-Chapters: attribution/probes. What a probe decodes is *there*, in a form that the probe can use. Whether the model uses it is another
-question, which only an intervention answers. So a probe's accuracy comes with three checks: rows that were not fitted,
-a control task that only memory can solve (Hewitt & Liang, 2019), and the rows on which a correlated label disagrees.
+Chapters: attribution/probes. What a probe decodes is *there*, in a form that the probe can use. Whether the model uses it
+is another question, which only an intervention answers. So a probe's accuracy comes with three checks: rows that were not
+fitted, a control task that only memory can solve (Hewitt & Liang, 2019), and the rows on which a correlated label
+disagrees.
 
 Erasing removes directions from x: x -> x P with the orthogonal projection P = I - U'U. U holds the rows of a probe,
 of the next probe on what is left, and so on (INLP; Ravfogel et al., 2020), or the differences between class means.

@@ -328,7 +328,8 @@ def absolute_selectivity(predicted, y, other, said, control):
 
 @mistake(REPORT, hint="ratio")
 def a_ratio(predicted, y, other, said, control):
-    return _report(predicted, y, other, said, control) | {"selectivity": _share(predicted == y) / max(_share(said == control), 1e-9)}
+    found, ratio = _report(predicted, y, other, said, control), _share(predicted == y) / max(_share(said == control), 1e-9)
+    return found | {"selectivity": ratio}
 
 
 @mistake(REPORT, hint="labels")
@@ -351,8 +352,8 @@ def rows_that_agree(predicted, y, other, said, control):
 
 @mistake(REPORT, hint="other", points=2)
 def the_other_label(predicted, y, other, said, control):
-    clash = y != other
-    return _report(predicted, y, other, said, control) | {"conflict": _share((predicted == other)[clash]) if clash.any() else None}
+    found, clash = _report(predicted, y, other, said, control), y != other
+    return found | {"conflict": _share((predicted == other)[clash]) if clash.any() else None}
 
 
 @mistake(REPORT, hint="all_rows", points=2)
@@ -363,8 +364,8 @@ def share_of_all_rows(predicted, y, other, said, control):
 
 @mistake(REPORT, hint="other", points=2)
 def prediction_unlike_the_other(predicted, y, other, said, control):
-    clash = y != other
-    return _report(predicted, y, other, said, control) | {"conflict": _share((predicted != other)[clash]) if clash.any() else None}
+    found, clash = _report(predicted, y, other, said, control), y != other
+    return found | {"conflict": _share((predicted != other)[clash]) if clash.any() else None}
 
 
 @mistake(REPORT, hint="never", points=3)

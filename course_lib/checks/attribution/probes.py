@@ -16,18 +16,18 @@ logit_lens = Exercise(
         "keys": 'return a dict with the keys "probabilities" and "ranks"',
         "norm": "you unembed the stream as it is: the model puts it through its norm first",
         "affine": "look at the gain and the shift: the norm multiplies by the one, then adds the other",
-        "spread": "look at the spread in the norm: the mean of the squared deviations over the entries of one vector, plus 1e-5, under "
-        "a root",
+        "spread": "look at the spread in the norm: the mean of the squared deviations over the entries of one vector, "
+        "plus 1e-5, under a root",
         "centre": "your norm does not subtract the mean of the vector's entries",
-        "axis": "your norm or your softmax runs along the wrong axis: the norm over the entries of one vector, the softmax over the "
-        "vocabulary",
+        "axis": "your norm or your softmax runs along the wrong axis: the norm over the entries of one vector, the softmax "
+        "over the vocabulary",
         "tied": "you use the embedding: this model has a matrix of its own for the way out",
         "logits": "you return logits or their logarithms: the lens gives probabilities",
         "value": "the probabilities are softmax(unembed . norm(stream)), at every layer and position alike",
         "ties": "a rank counts the tokens that are more probable than the answer: those with the same probability do not count",
         "first": "the first place has rank 0: count what is before the answer",
         "rank": "the rank of the answer is the number of tokens with a larger probability, at every layer and position",
-        "large": "right for small numbers, but not where logits are large: take ranks of logits, and let `softmax` see to the rest",
+        "large": "right for small numbers, but not where logits are large: rank the logits, and let `softmax` see to the rest",
         "flat": "right for ordinary streams, but not for one whose entries are all equal: keep the 1e-5 inside the root",
         "batch": "right for several layers and positions, but not for other numbers of them",
     },
@@ -58,7 +58,10 @@ def _likely_lenses(streams: Tensor, gain: Tensor, shift: Tensor, embed: Tensor, 
     plain = [(streams - mean) / (biased + 1e-5).sqrt(), (streams - mean) / deviation]
     spreads = [deviation, (deviation**2 + 1e-5).sqrt(), biased, deviation**2, biased + 1e-5, biased.sqrt() + 1e-5]
     axes = [logits.softmax(0), logits.softmax(1), logits.flatten(0, 1).softmax(0).reshape(logits.shape)]
-    others = [(streams - streams.mean(k, keepdim=True)) / (streams.var(k, keepdim=True, correction=0) + 1e-5).sqrt() for k in (0, 1)]
+    others = []
+    for axis in (0, 1):
+        deviations = (streams.var(axis, keepdim=True, correction=0) + 1e-5).sqrt()
+        others.append((streams - streams.mean(axis, keepdim=True)) / deviations)
     return {
         "norm": [read(streams), read(gain * streams + shift)],
         "affine": [read(n * g + s) for n in plain[:1] for g, s in ((one, 0 * one), (one, shift), (gain, 0 * one))]
@@ -146,7 +149,7 @@ inlp = Exercise(
         "new": "each new row becomes c + (row - c) P",
         "all": "right for few steps, but not for as many as there are dimensions: then nothing is left",
         "unbalanced": "right for classes of the same size, but not for others",
-        "scale": "right for rows near zero, but not for rows that are large, small or far away: use no threshold, and stay in float64",
+        "scale": "right for rows near zero, but not for large, small or far away ones: use no threshold, and stay in float64",
         "floats": "labels may come as whole numbers or as 0.0 and 1.0",
     },
 )

@@ -37,7 +37,7 @@ def continents_read(lens: str, seed: int = 1) -> Tensor:
     stream = streams(model, world, "last piece")[SITE]
     goal = streams(model, world, "final token")[f"layers.{len(model.layers) - 1}.stream"]
     relation, country = world.facts % 3, world.facts // 3
-    rows, first = one_sentence_per_country(world, CONTINENT, seed), torch.zeros(0)
+    rows = one_sentence_per_country(world, CONTINENT, seed)
     read = stream[rows].clone()
     if lens == "fitted":
         for half in halves(len(rows), seed):
@@ -45,8 +45,7 @@ def continents_read(lens: str, seed: int = 1) -> Tensor:
             read[half] = fit_lens(stream[others], goal[others])(stream[rows[half]])
     elif lens != "logit":
         raise ValueError(f"lens must be 'logit' or 'fitted', got {lens!r}")
-    first = ranks(logit_lens(model, read), world.answers[rows]) == 0
-    return first
+    return ranks(logit_lens(model, read), world.answers[rows]) == 0
 
 
 def a_lens_reads_what_is_there(lens: str) -> Record:
@@ -56,7 +55,7 @@ def a_lens_reads_what_is_there(lens: str) -> Record:
     article = "The logit lens" if lens == "logit" else "A lens fitted on other countries"
     return Record(
         id=f"attribution/probes/a_lens_reads_what_is_there/{lens}",
-        statement=f"{article} reads the continent at the subject's last piece after layer 1 of the planted model.",
+        statement=f"{article} reads the continent at the last piece after layer 1, planted model.",
         kind="measured",
         threshold="the continent comes first of all tokens in more than half of the countries",
         estimate=estimate,
@@ -82,7 +81,7 @@ def answers_after_erasing(model: FactModel, world: Sentences, basis: Tensor, cen
 
 
 def labels(world: Sentences, name: str) -> Tensor:
-    """A property of every sentence `(s,)`: its "wording" (of three), its "relation" (of three) or the "parity" of its length."""
+    """A property of every sentence `(s,)`: its "wording" (of three), its "relation" (of three) or its length's "parity"."""
     found = {"wording": world.templates, "relation": world.facts % 3, "parity": world.last % 2}
     if name not in found:
         raise ValueError(f"name must be one of {tuple(found)}, got {name!r}")
@@ -143,7 +142,7 @@ def erasing_spares_the_main_task(kappa: float, seeds: int = 20) -> Record:
     estimate, low, high = mean_interval(losses)
     return Record(
         id=f"attribution/probes/erasing_spares_the_main_task/{kappa}",
-        statement=f"Three steps of null-space projection spare the main task when concept and task agree in {kappa:.0%} of rows.",
+        statement=f"Three steps of null-space projection spare the main task if concept and task agree in {kappa:.0%} of rows.",
         kind="measured",
         threshold="the main task loses less than 0.05 of accuracy",
         estimate=estimate,
