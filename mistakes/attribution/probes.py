@@ -114,6 +114,13 @@ def ties_count(streams, gain, shift, embed, unembed, answer):
     return _lens(logits, answer) | {"ranks": (logits >= logits[..., answer, None] - 1e-9).sum(-1) - 1}
 
 
+@mistake(LENS, hint="ties", points=3)
+def places_in_a_sorted_list(streams, gain, shift, embed, unembed, answer):
+    logits = _norm(streams, gain, shift) @ unembed.T
+    order = logits.argsort(dim=-1, descending=True, stable=True)
+    return _lens(logits, answer) | {"ranks": order.argsort(-1)[..., answer]}
+
+
 @mistake(LENS, hint="rank", points=2)
 def less_probable_tokens(streams, gain, shift, embed, unembed, answer):
     logits = _norm(streams, gain, shift) @ unembed.T
@@ -261,7 +268,7 @@ def stops_at_small_directions(x, y, new, steps):
     rows, p = x - x.mean(0), torch.eye(x.shape[1], dtype=x.dtype)
     for _ in range(steps):
         w = p @ _probe(rows @ p, _signs(x, y))
-        if w.norm() < 1e-2:
+        if w.norm() < 1e-3:
             break
         p = p - torch.outer(w, w) / (w @ w)
     return _erased(x, new, p)
@@ -270,6 +277,11 @@ def stops_at_small_directions(x, y, new, steps):
 @mistake(INLP, hint="all", points=3)
 def never_all_dimensions(x, y, new, steps):
     return _erased(x, new, _projection(x - x.mean(0), _signs(x, y), min(steps, x.shape[1] - 1)))
+
+
+@mistake(INLP, hint="all", points=3)
+def three_steps_at_most(x, y, new, steps):
+    return _erased(x, new, _projection(x - x.mean(0), _signs(x, y), min(steps, 3)))
 
 
 @mistake(INLP, hint="unbalanced", points=3)
@@ -372,6 +384,12 @@ def prediction_unlike_the_other(predicted, y, other, said, control):
 def zero_without_conflicts(predicted, y, other, said, control):
     found = _report(predicted, y, other, said, control)
     return found | {"conflict": found["conflict"] or 0.0}
+
+
+@mistake(REPORT, hint="zero", points=3)
+def none_for_zero(predicted, y, other, said, control):
+    found = _report(predicted, y, other, said, control)
+    return found | {"conflict": found["conflict"] or None}
 
 
 @mistake(REPORT, hint="classes", points=3)

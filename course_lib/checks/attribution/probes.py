@@ -92,8 +92,9 @@ def finishes_the_model_early(answer, random: Instances) -> None:
 def ranks_the_answer(answer, random: Instances) -> None:
     for k in range(3):
         case = _lens_case(random, 3, 5, 4, 9)
-        if k == 1:  # ties: twins of the answer and of others
-            case[4][(torch.arange(3) + case[5]) % 9] = case[4][case[5]].clone()
+        if k:  # ties: twins before the answer, or behind it
+            case = (*case[:5], 8 * (k == 1))
+            case[4][[0, 3, 8]] = case[4][case[5]].clone()
         logits = _logits(*case[:3], case[4])
         _, said = _read_lens(answer(*case), (3, 5, 9))
         said = as_tensor(said, (3, 5), 'entry "ranks"')
@@ -213,8 +214,8 @@ def removes_what_the_probes_read(answer, random: Instances) -> None:
     for n, d, steps in ((14, 5, 3), (12, 4, 2)):
         x, y, new = _erasing_case(random, n, d)
         found, _ = _read_erased(answer(x, y, new, steps), d, 5)
-        if not close(found, _keep(_directions(x, 2 * y.double() - 1, steps)), 1e-6):
-            raise nearest(found, _likely_projections(x, y, steps), tolerance=1e-6)
+        if not close(found, _keep(_directions(x, 2 * y.double() - 1, steps)), 1e-4):
+            raise nearest(found, _likely_projections(x, y, steps), tolerance=1e-4)
 
 
 @inlp.property(points=1)
@@ -224,28 +225,28 @@ def erases_new_rows(answer, random: Instances) -> None:
         new = new[:m]
         found, rows = _read_erased(answer(x, y, new, 2), 4, m)
         rows, p, c = as_tensor(rows, (m, 4), 'entry "new"'), _keep(_directions(x, 2 * y.double() - 1, 2)), x.mean(0)
-        if not close(rows, c + (new - c) @ p, 1e-6):
+        if not close(rows, c + (new - c) @ p, 1e-4):
             own = new.mean(0)
             likely = {
                 "unprojected": [new, new - c],
                 "own_mean": [own + (new - own) @ p, c + (new - own) @ p, (new - own) @ p],
                 "not_back": [new @ p, (new - c) @ p, c + new @ p],
             }
-            raise nearest(rows, likely, "new", tolerance=1e-6)
+            raise nearest(rows, likely, "new", tolerance=1e-4)
 
 
 @inlp.property(points=1)
 def erases_at_the_edges(answer, random: Instances) -> None:
-    d = 3
-    x, y, new = _erasing_case(random, 12, d)
+    d = 5
+    x, y, new = _erasing_case(random, 16, d)
     found, rows = _read_erased(called("all", answer, x, y, new, d), d, 5)
     if not close(found, torch.zeros(d, d), 1e-6) or not close(as_tensor(rows, (5, d)), x.mean(0).expand(5, d), 1e-6):
         raise Wrong("all")
     for hint, (x, y, new) in (
         ("unbalanced", _erasing_case(random, 15, 4, share=0.2)),
         ("scale", _erasing_case(random, 16, 4, where=300.0)),
-        ("scale", tuple(part * 1e-3 if part.is_floating_point() else part for part in _erasing_case(random, 16, 4))),
-        ("scale", tuple(part * 1e3 if part.is_floating_point() else part for part in _erasing_case(random, 16, 4))),
+        ("scale", tuple(part * 1e-4 if part.is_floating_point() else part for part in _erasing_case(random, 16, 4))),
+        ("scale", tuple(part * 1e4 if part.is_floating_point() else part for part in _erasing_case(random, 16, 4))),
     ):
         for steps in (1, 2):
             p = _keep(_directions(x, 2 * y.double() - 1, steps))
@@ -277,6 +278,7 @@ probe_report = Exercise(
         "all_rows": "divide by the number of conflicting rows, not of all rows",
         "conflict": "the conflict accuracy is the share of right predictions among the rows where `y` and `other` differ",
         "never": "if no row conflicts there is nothing to report: return None for it",
+        "zero": "an accuracy of 0 is a number too: None is for the case without conflicts",
         "lengths": "the control task may have another number of rows",
         "classes": "labels are any whole numbers: compare them only",
     },
@@ -359,6 +361,10 @@ def reports_at_the_edges(answer, random: Instances) -> None:
             _compare(result, key, shifted)
         except Wrong as wrong:
             raise Wrong("keys" if wrong.hint == "keys" else "classes") from None
+    fooled = torch.tensor([0, 1, 1]), torch.tensor([1, 0, 1]), torch.tensor([0, 1, 1]), case[3], case[4]
+    if as_dict(answer(*fooled), ["accuracy", "selectivity", "conflict"])["conflict"] is None:
+        raise Wrong("zero")
+    _compare(answer(*fooled), "conflict", fooled)
     one = tuple(torch.tensor([k]) for k in (1, 1, 0, 1, 0))
     for key in ("accuracy", "selectivity", "conflict"):
         _compare(answer(*one), key, one)
@@ -445,7 +451,7 @@ def translates_at_the_edges(answer, random: Instances) -> None:
     change, offset = _read_map(called("identity", answer, h, h.clone(), 0.7), 4)
     if not close(change, torch.zeros(4, 4), 1e-6) or not close(as_tensor(offset, (4,)), torch.zeros(4), 1e-6):
         raise Wrong("identity")
-    h, matrix, shift = random.normal(20, 3) + 50, random.normal(3, 3), random.normal(3)
+    h, matrix, shift = random.normal(20, 3) + 500, random.normal(3, 3), random.normal(3)
     change, offset = _read_map(called("recover", answer, h, h @ matrix + shift, 1e-8), 3)
     if not close(change, matrix - torch.eye(3), 1e-5) or not close(as_tensor(offset, (3,)), shift, 1e-4):
         raise Wrong("recover")

@@ -91,7 +91,7 @@ def correlated_erasure() -> Demo:
     """Null-space projection under correlation: the concept's direction goes first, the main task's next."""
 
     def draw(kappa: float, steps: int):
-        figure, (left, right) = plots.panels(2, width=3.4, height=3.4)
+        figure, (left, right) = plots.panels(2, width=2.7, height=3.6)
         _, x, concept, main = erasure(kappa, steps)
         for label, marker, colour in ((0, "o", plots.NEGATIVE), (1, "^", plots.POSITIVE)):
             rows = (main[:300] == label).nonzero()[:, 0]
