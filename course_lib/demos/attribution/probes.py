@@ -103,7 +103,7 @@ def correlated_erasure() -> Demo:
             right.plot(STEPS, [run[name] for run in runs], linestyle=style, marker=".", color=plots.INK, label=name)
         right.axvline(steps, color=plots.FAINT)
         right.set(ylim=(0.35, 1.03), xlabel="steps", ylabel="accuracy")
-        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=1, fontsize=8)
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", fontsize=8, handlelength=4)
         return figure
 
     def describe(kappa: float, steps: int) -> str:
