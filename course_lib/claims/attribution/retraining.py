@@ -92,7 +92,7 @@ def low_values_are_flipped_labels(method: str, draws: int = 20) -> Record:
     )
 
 
-def leave_one_out_is_enough(utility: str, penalty: float, draws: int = 20) -> Record:
+def leave_one_out_is_enough(utility: str, penalty: float, draws: int = 12) -> Record:
     """Area under the curve for finding flipped labels: sampled Data Shapley minus leave one out, same game, same rows."""
     gaps = []
     for seed in range(FIRST, FIRST + draws):
