@@ -125,6 +125,23 @@ def least_squares_when_few(subsets, values, ridge):
     return {"scores": both[:-1], "intercept": both[-1]}
 
 
+@mistake(LINE, hint="repeated", points=3)
+def equal_rows_once(subsets, values, ridge):
+    rows = torch.cat([subsets, values], 1).unique(dim=0)
+    return _line(rows[:, : subsets.shape[1]], rows[:, subsets.shape[1] :], ridge)
+
+
+@mistake(LINE, hint="small", points=3)
+def never_a_small_ridge(subsets, values, ridge):
+    return _line(subsets, values, max(ridge, 1e-2))
+
+
+@mistake(LINE, hint="large", points=3)
+def nothing_with_a_large_ridge(subsets, values, ridge):
+    line = _line(subsets, values, ridge)
+    return line if ridge < 1e5 else line | {"scores": 0 * line["scores"]}
+
+
 @mistake(LINE, hint="precision", points=3)
 def in_single_precision(subsets, values, ridge):
     return _line(subsets.float(), values.float(), ridge)
@@ -244,6 +261,34 @@ def constants_kept(scores, subsets, values):
 @mistake(SCORE, hint="constant", points=3)
 def constants_count_as_zero(scores, subsets, values):
     return _each(subsets @ scores, values).sum() / values.shape[1]
+
+
+@mistake(SCORE, hint="distinct", points=3)
+def equal_rows_count_once(scores, subsets, values):
+    rows = torch.cat([subsets, values], 1).unique(dim=0)
+    return _each(rows[:, : len(scores)] @ scores, rows[:, len(scores) :]).mean()
+
+
+@mistake(SCORE, hint="left_out", points=3)
+def equal_scores_left_out(scores, subsets, values):
+    kept = (scores != scores[0]).any(0)
+    return _each(subsets @ scores[:, kept], values[:, kept]).mean()
+
+
+@mistake(SCORE, hint="tiny", points=3)
+def predictions_rounded(scores, subsets, values):
+    return _each((subsets @ scores).round(decimals=6), values).mean()
+
+
+@mistake(SCORE, hint="tiny", points=3)
+def small_spread_left_out(scores, subsets, values):
+    kept = ((subsets @ scores).std(0) > 1e-6) & (values.std(0) > 1e-6)
+    return _each(subsets @ scores[:, kept], values[:, kept]).mean()
+
+
+@mistake(SCORE, hint="absent")
+def sign_of_the_prediction(scores, subsets, values):
+    return _each(-(subsets @ scores), values).mean()
 
 
 @mistake(SCORE, hint="far", points=3)
@@ -367,6 +412,33 @@ def best_on_the_fit(subsets, values, ridges, held_out):
     return {"errors": _measured(fit, new, ridges), "ridge": ridges[int(_measured(fit, fit, ridges).argmin())]}
 
 
+@mistake(RIDGE, hint="order")
+def errors_in_sorted_order(subsets, values, ridges, held_out):
+    return _choose(_measured(*_parts(subsets, values, held_out), sorted(ridges)), sorted(ridges))
+
+
+
+@mistake(RIDGE, hint="near", points=3)
+def first_dip(subsets, values, ridges, held_out):
+    errors = _measured(*_parts(subsets, values, held_out), ridges)
+    at = errors.tolist()
+    order = sorted(range(len(ridges)), key=ridges.__getitem__)
+    dips = (i for i, after in zip(order, order[1:], strict=False) if at[after] > at[i])
+    return {"errors": errors, "ridge": ridges[next(dips, order[-1])]}
+
+
+@mistake(RIDGE, hint="near", points=3)
+def first_five(subsets, values, ridges, held_out):
+    errors = _measured(*_parts(subsets, values, held_out), ridges)
+    return {"errors": errors, "ridge": ridges[int(errors[:5].argmin())]}
+
+
+@mistake(RIDGE, hint="member", points=3)
+def ridge_in_single_precision(subsets, values, ridges, held_out):
+    errors = _measured(*_parts(subsets, values, held_out), ridges)
+    return {"errors": errors, "ridge": torch.tensor(ridges)[errors.argmin()].item()}
+
+
 @mistake(RIDGE, hint="keys")
 def the_ridge_alone(subsets, values, ridges, held_out):
     return _choose(_measured(*_parts(subsets, values, held_out), ridges), ridges)["ridge"]
@@ -391,7 +463,7 @@ def sure_examples_count(gradients, test_gradients, margins, ridge):
     return _kernels(gradients, test_gradients, ridge).mean(0) * torch.sigmoid(margins).mean(0)[:, None]
 
 
-@mistake(TRAK, hint="doubt")
+@mistake(TRAK, hint="mean_margin")
 def probability_of_the_mean_margin(gradients, test_gradients, margins, ridge):
     return _kernels(gradients, test_gradients, ridge).mean(0) * torch.sigmoid(-margins.mean(0))[:, None]
 
@@ -467,6 +539,17 @@ def harm_positive(gradients, test_gradients, margins, ridge):
 def exponentials_overflow(gradients, test_gradients, margins, ridge):
     odds = margins.exp()
     return _kernels(gradients, test_gradients, ridge).mean(0) * (1 - odds / (1 + odds)).mean(0)[:, None]
+
+
+@mistake(TRAK, hint="rounds", points=3)
+def one_minus_sigmoid(gradients, test_gradients, margins, ridge):
+    return _kernels(gradients, test_gradients, ridge).mean(0) * (1 - torch.sigmoid(margins)).mean(0)[:, None]
+
+
+@mistake(TRAK, hint="rounds", points=3)
+def margins_clamped(gradients, test_gradients, margins, ridge):
+    doubt = torch.sigmoid(-margins.clamp(-30, 30)).mean(0)
+    return _kernels(gradients, test_gradients, ridge).mean(0) * doubt[:, None]
 
 
 @mistake(TRAK, hint="units", points=3)

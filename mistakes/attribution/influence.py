@@ -140,6 +140,19 @@ def cosines_put_right(x, y, theta, penalty, test_x, test_y):
     return torch.where(size > 0, _influence(slopes, H, _climb(theta, test_x, test_y)), 1.0)
 
 
+@mistake(INFLUENCE, hint="confident", points=2)
+def exp_of_large_numbers(x, y, theta, penalty, test_x, test_y):
+    slopes, _, H = _parts(x, y, theta, penalty)
+    e = torch.exp(x @ theta)
+    return _influence((e / (1 + e) - y)[:, None] * x, H, _climb(theta, test_x, test_y))
+
+
+@mistake(INFLUENCE, hint="floats", points=2)
+def always_float64(x, y, theta, penalty, test_x, test_y):
+    slopes, _, H = _parts(x, y, theta, penalty)
+    return _influence(slopes, H, _climb(theta, test_x, test_y)).double()
+
+
 def _rows(x, y, theta, penalty, test_x, correct):
     slopes, c, H = _parts(x, y, theta, penalty)
     inverse = torch.linalg.inv(H)
@@ -216,6 +229,32 @@ def careful_odds(x, y, theta, penalty, test_x):
     return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h)).clamp(-20, 20)
 
 
+@mistake(WITHOUT, hint="inverse")
+def divided_twice(x, y, theta, penalty, test_x):
+    return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h) ** 2)
+
+
+@mistake(WITHOUT, hint="floats", points=2)
+def always_float64_rows(x, y, theta, penalty, test_x):
+    return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h)).double()
+
+
+@mistake(WITHOUT, hint="confident", points=2)
+def clamped_probabilities_of_rows(x, y, theta, penalty, test_x):
+    p = torch.sigmoid(x @ theta).clamp(1e-4, 1 - 1e-4)
+    c = p * (1 - p)
+    inverse = torch.linalg.inv(x.T @ (c[:, None] * x) + penalty * torch.eye(x.shape[1], dtype=x.dtype))
+    h = c * (x @ inverse * x).sum(1)
+    return test_x @ theta + ((p - y) / (1 - h))[:, None] * (x @ inverse @ test_x.T)
+
+
+@mistake(WITHOUT, hint="many", points=2)
+def one_system_each(x, y, theta, penalty, test_x):
+    slopes, c, H = _parts(x, y, theta, penalty)
+    systems = H - c[:, None, None] * x[:, :, None] * x[:, None, :]
+    return (theta + torch.linalg.solve(systems, slopes)) @ test_x.T
+
+
 @mistake(WITHOUT, hint="shape")
 def tests_first(x, y, theta, penalty, test_x):
     return _rows(x, y, theta, penalty, test_x, lambda h: 1 / (1 - h)).T
@@ -288,6 +327,32 @@ def solved_directly(x, c, penalty, b, tolerance):
 @mistake(SOLVE, hint="late", points=2)
 def as_many_as_parameters(x, c, penalty, b, tolerance):
     return _solve(x, c, penalty, b, 1e-13, limit=len(b)) | {"steps": len(b)}
+
+
+@mistake(SOLVE, hint="matrix", points=3)
+def dense_products(x, c, penalty, b, tolerance):
+    H = (x.T * c) @ x + penalty * torch.eye(len(b), dtype=b.dtype)
+    return _solve(x, c, penalty, b, tolerance) | {"solution": torch.linalg.solve(H, b)}
+
+
+@mistake(SOLVE, hint="matrix", points=3)
+def dense_curvatures(x, c, penalty, b, tolerance):
+    return _solve(torch.diag(c.sqrt()) @ x, torch.ones_like(c), penalty, b, tolerance)
+
+
+@mistake(SOLVE, hint="early")
+def never_below_a_thousandth(x, c, penalty, b, tolerance):
+    return _solve(x, c, penalty, b, max(tolerance, 1e-3))
+
+
+@mistake(SOLVE, hint="long", points=3)
+def at_most_p_steps(x, c, penalty, b, tolerance):
+    return _solve(x, c, penalty, b, tolerance, limit=len(b))
+
+
+@mistake(SOLVE, hint="relative", points=3)
+def small_is_zero(x, c, penalty, b, tolerance):
+    return _solve(x, c, penalty, b, tolerance) if b.norm() >= 1e-6 else {"solution": 0 * b, "steps": 0}
 
 
 @mistake(SOLVE, hint="zero", points=3)

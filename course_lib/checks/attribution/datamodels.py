@@ -54,7 +54,8 @@ datamodel = Exercise(
         "repeated": "a subset that was drawn twice counts twice",
         "always": "right in general, but not when an example is in every subset (or in none): its slope is then 0",
         "one": "right in general, but not for a single training example or a single test example",
-        "large": "with a very large ridge the slopes vanish and the intercept is the mean value",
+        "large": "with a very large ridge the slopes become small, but not zero, and the intercept nears the mean value",
+        "small": "right with a ridge of ordinary size, but not with a small one: take the ridge as it is",
         "precision": "right for small numbers, but not when the values lie far from zero: stay in float64, and centre them",
     },
 )
@@ -101,9 +102,13 @@ def fits_the_scores(answer, random: Instances) -> None:
 def finds_the_intercept(answer, random: Instances) -> None:
     n, t, ridge = random.integer(3, 5), random.integer(1, 4), float(random.uniform(1, low=0.5, high=3.0))
     z, v = _retrainings(random, 5 * n, n, t)
+    _compare_intercepts(answer, z, v, ridge)
+
+
+def _compare_intercepts(answer, z: Tensor, v: Tensor, ridge: float) -> None:
     slopes, intercept = _line(z, v, ridge)
-    _, said = _read_line(answer(z, v, ridge), n, t)
-    said = as_tensor(said, (t,), 'entry "intercept"')
+    _, said = _read_line(answer(z, v, ridge), z.shape[1], v.shape[1])
+    said = as_tensor(said, (v.shape[1],), 'entry "intercept"')
     if not close(said, intercept, 1e-4):
         likely = {"intercept_mean": v.mean(0), "intercept_half": v.mean(0) - slopes.sum(0) / 2}
         raise nearest(said, likely, "intercept", 1e-4)
@@ -117,20 +122,27 @@ def fits_at_the_edges(answer, random: Instances) -> None:
         if not (close(scores, slopes, tolerance) and close(as_tensor(said, (v.shape[1],)), intercept, tolerance)):
             raise Wrong(hint)
 
+    _compare_intercepts(answer, *_retrainings(random, 15, 3, 2), 1.1)  # else its mistakes would be blamed on the edges
     holds("few", *_retrainings(random, 5, 9, 2), 0.8)
     z, v = _retrainings(random, 12, 3, 2)
     holds("repeated", torch.cat([z, z[:5]]), torch.cat([v, v[:5] + 1]), 1.3)
+    holds("repeated", torch.cat([z, z]), torch.cat([v, v]), 1.3)  # the same as half of the ridge
     z, v = _retrainings(random, 12, 4, 2)
     z[:, 1], z[:, 3] = 1.0, 0.0
     holds("always", z, v, 0.7)
     holds("one", *_retrainings(random, 9, 1, 3), 0.6)
     holds("one", *_retrainings(random, 9, 3, 1), 0.6)
-    holds("large", *_retrainings(random, 15, 3, 2), 1e9)
+    z, v = _retrainings(random, 15, 3, 2)
+    holds("large", z, v, 1e9)
+    scores, _ = _read_line(called("large", answer, z, v, 1e9), 3, 2)
+    if not close(1e9 * scores, 1e9 * _line(z, v, 1e9)[0], 1e-4):
+        raise Wrong("large")
     z, v = _retrainings(random, 20, 3, 2)
     slopes, _ = _line(z, v, 0.5)
     scores, _ = _read_line(called("precision", answer, z, v + 1e6, 0.5), 3, 2)
     if not close(scores, slopes, 1e-4):
         raise Wrong("precision")
+    holds("small", *_retrainings(random, 5, 9, 2), 1e-4)
 
 
 # ----------------------------------------------------------------------------------------------- datamodeling_score
@@ -144,7 +156,7 @@ datamodeling_score = Exercise(
         "across": "you compare test examples within a subset: compare subsets, one test example at a time",
         "averaged": "you average over test examples before you correlate: correlate first, then take the mean",
         "size": "a prediction is the sum of the members' scores, not their mean",
-        "absent": "you add up the scores of the examples that are absent: add those of the members",
+        "absent": "you add up the scores of the examples that are absent, or turn the sign: add those of the members",
         "absolute": "you lose the sign: a negative correlation counts as negative",
         "sum": "you add up the correlations: take their mean",
         "kendall": "that is Kendall's correlation, of pairs: asked for is the correlation of ranks",
@@ -155,6 +167,8 @@ datamodeling_score = Exercise(
         "formula": "the short cut with squared differences of ranks holds without ties only: correlate the ranks themselves",
         "distinct": "a subset that comes twice counts twice: drop no rows",
         "constant": "a test example whose predictions or real values are all equal has no ranks: leave it out of the mean",
+        "left_out": "look at predictions, not at scores: equal scores can predict different values, different ones the same",
+        "tiny": "right for numbers of ordinary size, but not for tiny ones: do not round, leave out exactly equal ones only",
         "one": "right for several test examples, but not for a single one",
         "two": "right for many subsets, but not for two",
         "far": "right for values near zero, but not for large ones with small differences: stay in float64",
@@ -255,6 +269,24 @@ def shares_ranks_among_ties(answer, random: Instances) -> None:
         short = 1 - 6 * (_midranks(p) - _midranks(v)).square().sum(0) / (m * (m * m - 1))
         likely = {"formula": short.mean(), "distinct": _spearman(rows[:, :4] @ s, rows[:, 4:]).mean()}
         raise nearest(said, likely, "ties", 1e-6)
+    s, z, v = _tied(random)
+    z, v = torch.cat([z, z[:7]]), torch.cat([v, v[:7]])
+    if not close(as_number(called("distinct", answer, s, z, v)), _spearman(z @ s, v).mean(), 1e-6):
+        raise Wrong("distinct")
+
+
+def _nested(random: Instances) -> tuple[Tensor, Tensor, Tensor]:
+    """Subsets of all sizes that share one example; the first test example has a score for that one only, the second 1s."""
+    order, n = torch.tensor(random.order(6)), 6
+    z = torch.zeros(n, n).double()
+    for row, size in enumerate(random.order(n)):
+        z[row, order[: size + 1]] = 1.0
+    while True:
+        s, v = random.away_from_zero(n, 3), random.normal(n, 3)
+        s[:, 0], s[:, 1] = 0.0, 1.0
+        s[order[0], 0] = 1.5
+        if _spearman(z @ s, v)[1:].diff().abs() > 0.1:
+            return s, z, v
 
 
 @datamodeling_score.property(points=1)
@@ -264,7 +296,18 @@ def scores_the_edges(answer, random: Instances) -> None:
     left = [1, 3]
     if not close(as_number(called("constant", answer, s, z, v)), _spearman(z @ s[:, left], v[:, left]).mean(), 1e-6):
         raise Wrong("constant")
+    s, z, v = _nested(random)
+    if not close(as_number(called("left_out", answer, s[:, 1:], z, v[:, 1:])), _spearman(z @ s, v)[1:].mean(), 1e-6):
+        raise Wrong("left_out")
+    if not close(as_number(called("left_out", answer, s, z, v)), _spearman(z @ s, v)[1:].mean(), 1e-6):
+        raise Wrong("left_out")
     s, z, v = _scored(random)
+    for part in (s, v):
+        tiny = part.clone()
+        tiny[:, random.integer(0, 3)] *= 1e-9
+        case = (tiny, z, v) if part is s else (s, z, tiny)
+        if not close(as_number(called("tiny", answer, *case)), _spearman(z @ case[0], case[2]).mean(), 1e-6):
+            raise Wrong("tiny")
     column = random.integer(0, 3)
     one = [part[:, column : column + 1] for part in (s, v)]
     if not close(as_number(called("one", answer, one[0], z, one[1])), _spearman(z @ one[0], one[1])[0], 1e-6):
@@ -285,6 +328,7 @@ choose_ridge = Exercise(
         "in_sample": "your errors are those on the rows of the fit: measure them on the rows held out",
         "leak": "the rows held out have a part in the fit: fit to the others only",
         "own_mean": "you centre the rows held out by their own mean: the intercept comes from the rows of the fit",
+        "order": "the errors come in the order of `ridges` as given, sorted or not",
         "leading": "you hold out the first rows: hold out the last ones",
         "penalised": "your ridge shrinks the intercept as well: it should touch the slopes only",
         "no_intercept": "your lines pass through zero at the empty subset: give them an intercept",
@@ -297,6 +341,8 @@ choose_ridge = Exercise(
         "index": "you return a position: return the ridge itself",
         "smallest": "the ridge depends on the errors held out: it is not always the smallest (as on rows of the fit) or first",
         "choice": 'entry "ridge" is the member of `ridges` with the least error on the rows held out',
+        "near": "the least error counts, however near the others are and wherever in the list its ridge stands",
+        "member": 'entry "ridge" is nearly right, but rounded: return the member of `ridges` itself',
         "few": "right with many subsets, but not with fewer subsets than examples",
         "one": "right in general, but not when one row is held out, or only one ridge or one test example is given",
     },
@@ -338,6 +384,7 @@ def _likely_errors(z: Tensor, v: Tensor, ridges: list[float], held: int) -> dict
 
     right = each(fitted)
     return {
+        "order": [right[sorted(range(len(ridges)), key=ridges.__getitem__, reverse=down)] for down in (False, True)],
         "in_sample": [each(fitted, (a, b)), each(lambda r: _line(z, v, r), (z, v)), each(fitted, (z, v))],
         "leak": [each(lambda r: _line(z, v, r)), each(all_means)],
         "own_mean": [each(own_mean)],
@@ -363,7 +410,7 @@ def _read_choice(result: object, r: int) -> tuple[Tensor, object]:
 def measures_on_the_rows_held_out(answer, random: Instances) -> None:
     n, t, held = random.integer(4, 6), 3, random.integer(4, 6)
     z, v = _retrainings(random, 3 * n + held, n, t)
-    ridges = [0.3, 2.0, 9.0]
+    ridges = random.choice([[2.0, 0.3, 9.0], [2.0, 9.0, 0.3], [9.0, 0.3, 2.0], [0.3, 9.0, 2.0]])
     errors, _ = _read_choice(answer(z, v, ridges, held), 3)
     if not close(errors, _errors(z, v, ridges, held), 1e-4):
         raise nearest(errors, _likely_errors(z, v, ridges, held), "value", 1e-4)
@@ -381,6 +428,32 @@ def chooses_the_best(answer, random: Instances) -> None:
     said, truth, *others = torch.tensor(rows, dtype=torch.float64).T
     if not close(said, truth, 1e-6):
         raise nearest(said, {"worst": others[0], "index": others[1], "smallest": others[2:]}, "choice", 1e-6)
+    if not set(said.tolist()) <= set(truth.tolist()):
+        raise Wrong("member")
+    for profile in ([0.4, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.4]):
+        case, best = _two_dips(random, profile)
+        if not close(as_number(_read_choice(answer(*case), 8)[1], 'entry "ridge"'), best, 1e-6):
+            raise Wrong("near")
+
+
+def _two_dips(random: Instances, profile: list[float]) -> tuple[tuple, float]:
+    """Rows held out whose errors, far from zero, fall and rise twice along four ridges; four more are near the best."""
+    ridges, held = [0.05, 1.0, 10.0, 200.0], 8
+    while True:
+        z = random.gates(22, 9)
+        v = z @ random.normal(9, 3) + 2 * random.away_from_zero(3) + random.normal(22, 3)
+        lines = [_line(z[:-held], v[:-held], ridge) for ridge in ridges]
+        p = torch.stack([(intercept + z[-held:] @ slopes).flatten() for slopes, intercept in lines])
+        offset, size = p - p.mean(0), (p - p.mean(0)).square().sum(1)
+        bend = (size - torch.tensor(profile).double() * size.mean()) / 2
+        v[-held:] = (p.mean(0) + torch.linalg.pinv(offset) @ (bend - bend.mean())).reshape(held, 3)
+        best = ridges[profile.index(0.0)]
+        others = [ridge for ridge in ridges if ridge != best] + [best * 1.01**k for k in range(1, 5)]
+        mixed = [others[k] for k in random.order(7)]
+        mixed.insert(random.integer(5, 7), best)
+        errors = _errors(z, v, mixed, held)
+        if mixed[int(errors.argmin())] == best and errors.sort().values[:2].diff() > 1e-7 * errors.min():
+            return (z, v, mixed, held), best
 
 
 def _clear_choice(random: Instances, ridges: list[float], best: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -408,8 +481,10 @@ def works_at_the_edges(answer, random: Instances) -> None:
     for case in ((*_retrainings(random, 12, 3, 2), [0.7], 4), (*_retrainings(random, 12, 1, 1), [0.7, 2.0], 4)):
         errors, ridge = _read_choice(called("one", answer, *case), len(case[2]))
         alone = len(case[2]) == 1
-        if not close(errors, _errors(*case), 1e-4) or alone and not close(as_number(ridge), case[2][0]):
+        if not close(errors, _errors(*case), 1e-4):
             raise Wrong("one")
+        if alone and not close(as_number(ridge), case[2][0]):
+            raise nearest(as_number(ridge), {"index": 0.0}, "one")
 
 
 # ------------------------------------------------------------------------------------------------------ trak_scores
@@ -420,6 +495,7 @@ trak_scores = Exercise(
         "transposed": "scores have one row per training example and one column per test example",
         "products": "you average the products over models: average the two factors apart, then multiply",
         "doubt": "the second factor is one minus the probability of the right label: small where the model is sure",
+        "mean_margin": "you average the margins: average one minus the probability, which is not linear in them",
         "no_doubt": "the factor with the probabilities is missing",
         "margin": "you use the margins as if they were probabilities: p = sigmoid(margin)",
         "curvature": "you weight the rows by p (1 - p): that is Newton's step, TRAK leaves it out",
@@ -437,6 +513,7 @@ trak_scores = Exercise(
         "wide": "right for few parameters, but not for more parameters than examples",
         "small": "right in general, but not for a single training example, a single test example or a single parameter",
         "sure": "right for small margins, but not for large ones of either sign: `torch.sigmoid` does not overflow",
+        "rounds": "where the models are sure, scores are tiny, but not 0: 1 - sigmoid(m) rounds there, sigmoid(-m) does not",
         "units": "with ridge 0 the scores do not depend on the units of the parameters: stay in float64",
     },
 )
@@ -484,7 +561,7 @@ def _likely_trak(phi: Tensor, phi_test: Tensor, margins: Tensor, ridge: float) -
         "sum": [right * k, right * k * k],
         "test_matrix": [(phi @ torch.linalg.inv(_grams(phi_test, ridge)) @ phi_test.transpose(1, 2)).mean(0) * doubt.mean(0)],
     }
-    return found | {"doubt": [*found["doubt"], mean * torch.sigmoid(-margins.mean(0))[:, None]]}
+    return found | {"mean_margin": [mean * torch.sigmoid(sign * margins.mean(0))[:, None] for sign in (-1, 1)]}
 
 
 def _read_trak(result: object, n: int, t: int) -> Tensor:
@@ -529,3 +606,8 @@ def holds_at_the_edges(answer, random: Instances) -> None:
     scores = _read_trak(called("sure", answer, phi, phi_test, margins, 0.6), 6, 2)
     if not close(10 * scores, 10 * _trak(phi, phi_test, margins, 0.6), 1e-4):
         raise Wrong("sure")
+    margins = torch.tensor([15.0, 25.0, 35.0, 40.0, 100.0, 200.0]).double() + random.uniform(2, 6)
+    scores = _read_trak(called("rounds", answer, phi, phi_test, margins, 0.6), 6, 2)
+    doubt = torch.sigmoid(-margins).mean(0)[:, None]
+    if not close(10 * scores / doubt, 10 * _kernels(phi, phi_test, 0.6).mean(0), 1e-4):
+        raise Wrong("rounds")

@@ -1,6 +1,9 @@
 """Checks for exercises/attribution/influence.ipynb."""
 
+import math
+
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_lib.attribution.learners import Logistic
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
@@ -31,6 +34,58 @@ def _single(case: tuple) -> tuple:
     return tuple(part.float() if isinstance(part, Tensor) and part.is_floating_point() else part for part in case)
 
 
+def _confident(random: Instances) -> tuple:
+    """A fit with margins of about 5 to 30, and one row whose log-odds are above 1000; labels are as the rows say."""
+    start, signs, penalty = random.away_from_zero(3), 1 - 2.0 * (torch.arange(9) % 2), 0.01
+    start = 4 * start / start.norm()
+    away = random.normal(9, 3)
+    away = away - (away @ start)[:, None] * start / (start @ start)
+    margins = torch.cat([random.uniform(8, low=5.0, high=30.0), torch.tensor([3000.0])]) * signs
+    x, y = margins[:, None] * start / (start @ start) + away, (signs > 0).long()
+    return x, y, Logistic(penalty).fit(x, y, torch.ones(1, 9, dtype=torch.float64))[0], penalty
+
+
+class _Watch(TorchDispatchMode):
+    """Raises as soon as a tensor has `numbers` entries, or `systems` matrices have been solved, inverted or decomposed."""
+
+    words = ("solve", "linalg_inv", "cholesky", "linalg_lu", "linalg_qr", "eig", "svd", "lstsq")
+
+    def __init__(self, numbers: float = math.inf, systems: float = math.inf) -> None:
+        super().__init__()
+        self.numbers, self.systems, self.over = numbers, systems, False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        first = made[0] if isinstance(made, tuple | list) and len(made) else made
+        if isinstance(first, Tensor) and first.numel() >= self.numbers:
+            self.over = True
+            raise ValueError(f"a tensor of shape {tuple(first.shape)} is too large here")
+        if any(word in func._schema.name for word in self.words):
+            self.systems -= math.prod(args[0].shape[:-2])
+            if self.systems <= 0:
+                self.over = True
+                raise ValueError("too many linear systems")
+        return made
+
+
+def _watched(watch: _Watch, hint: str, answer, *case) -> object:
+    """What the answer returns while its tensors are watched: past the limit, the hint."""
+    try:
+        with watch:
+            return answer(*case)
+    except Exception:
+        if watch.over:
+            raise Wrong(hint) from None
+        raise
+
+
+def _finite(hint: str, result: object, shape: tuple[int, ...]) -> Tensor:
+    """The returned tensor where nan and inf get the hint of the case."""
+    if isinstance(result, Tensor) and result.is_floating_point() and not result.isfinite().all():
+        raise Wrong(hint, seen="nan or inf")
+    return as_tensor(result, shape)
+
+
 # -------------------------------------------------------------------------------------------------------- influence
 
 influence = Exercise(
@@ -49,7 +104,8 @@ influence = Exercise(
         "value": "check the signs and factors of grad l_j, H and grad u one by one, on a single example with one input",
         "test": "right for test rows like these, but each test row is to have its own column, whatever the others are",
         "one": "right for many examples, but not for a single one",
-        "floats": "right for whole labels in float64; labels may be floats, and everything may be float32",
+        "floats": "right for whole labels in float64; labels may be floats, and all may be float32: the result is as `x`",
+        "confident": "right for moderate log-odds; some rows are far from the border: clip nothing, and mind exp of 1000",
         "strong": "right for moderate penalties, not for very large or very small ones",
         "zero": "right for ordinary rows, but not when a row of `x` is all zeros: its score is 0",
     },
@@ -137,13 +193,14 @@ def takes_the_edges(answer, random: Instances) -> None:
         "zero": (blank, fit[1], theta, fit[3], *tests),
     }
     weak = (*_fitted(random, 6, 2, 0.02), random.normal(2, 2), torch.tensor([1, 0]))
-    for hint, case in [*cases.items(), ("strong", weak)]:
+    for hint, case in [*cases.items(), ("strong", weak), ("confident", (*_confident(random), *tests))]:
         truth = _formula(*case)
-        scores = as_tensor(called(hint, answer, *case), tuple(truth.shape))
+        scores = _finite(hint, called(hint, answer, *case), tuple(truth.shape))
         if not close(scores / truth.abs().max(), truth / truth.abs().max(), 1e-4):
             raise Wrong(hint)
     case = (*fit, *tests)
-    if not close(as_tensor(called("floats", answer, *_single(case)), (7, 3)), _formula(*case), 1e-4):
+    result = called("floats", answer, *_single(case))
+    if not close(as_tensor(result, (7, 3)), _formula(*case), 1e-4) or result.dtype != torch.float32:
         raise Wrong("floats")
 
 
@@ -153,7 +210,7 @@ without_each = Exercise(
     "attribution/influence/without_each",
     hints={
         "tangent": "this is plain influence: divide the move by 1 - h_j",
-        "inverse": "you multiply by 1 - h_j, or divide by 1 + h_j: the example's own curvature leaves, so the move is longer",
+        "inverse": "the move is plain influence divided by 1 - h_j, to the first power: the example's own curvature leaves H",
         "sign": "the move has the wrong sign: without example j, the parameters give way against its pull",
         "curvature": "look at the leverage: it contains the curvature p (1 - p) of the example, once",
         "penalty": "the penalty is missing in H, or in the H of the leverage, or not the same in both",
@@ -166,7 +223,9 @@ without_each = Exercise(
         "lone": "right where several examples share a direction; an example alone in its direction has a leverage near 1",
         "one": "right for many examples; with a single one, the step leads to theta = 0 exactly",
         "twins": "right for distinct rows; equal rows have a leverage each",
-        "floats": "right for whole labels in float64; labels may be floats, and everything may be float32",
+        "many": "the log-odds are right, but you solve or invert once for each example: once with H is enough",
+        "floats": "right for whole labels in float64; labels may be floats, and all may be float32: the result is as `x`",
+        "confident": "right for moderate log-odds; some rows are far from the border: clip nothing, and mind exp of 1000",
     },
 )
 
@@ -236,8 +295,15 @@ def takes_hard_examples(answer, random: Instances) -> None:
         truth = _newton_rows(*case)
         if not close(as_tensor(called(hint, answer, *case), tuple(truth.shape)), truth, 1e-5):
             raise Wrong(hint)
-    if not close(as_tensor(called("floats", answer, *_single(plain)), (6, 2)), _newton_rows(*plain), 1e-4):
+    result = called("floats", answer, *_single(plain))
+    if not close(as_tensor(result, (6, 2)), _newton_rows(*plain), 1e-4) or result.dtype != torch.float32:
         raise Wrong("floats")
+    case = (*_confident(random), random.normal(3, 3))
+    odds, truth = case[4] @ case[2], _newton_rows(*case)
+    moves, size = _finite("confident", called("confident", answer, *case), (9, 3)) - odds, (truth - odds).abs().max()
+    if not close(moves / size, (truth - odds) / size, 1e-4):
+        raise Wrong("confident")
+    _watched(_Watch(systems=12), "many", answer, *_fitted(random, 12, 2), random.normal(2, 2))
 
 
 # --------------------------------------------------------------------------------------------- conjugate_gradients
@@ -253,9 +319,11 @@ conjugate_gradients = Exercise(
         "value": "H s is not b: look at the step along the direction, (r . r) / (d . H d), and at r, which loses step * H d",
         "keys": 'return a dict with the keys "solution" and "steps"',
         "descent": "too many steps: is each new direction r + (r . r new / r . r old) d, and not r alone?",
-        "late": "you go on too long: stop as soon as |r| <= tolerance |b|, and count the products with H",
+        "late": "you count more steps than it takes: stop as soon as |r| <= tolerance |b|, and count the products with H",
+        "matrix": "form no matrix: H v takes one product with `x`, one with `c` and one with `x.T`, each of them a vector",
+        "long": "right for well-conditioned H; rounding may ask for more than p steps: go on until |r| is small enough",
         "direct": "your steps are fewer than conjugate gradients need: count one for each product of H with a direction",
-        "relative": "right for |b| near 1; the tolerance is relative, so scaling b changes the number of steps not at all",
+        "relative": "right for |b| near 1; the tolerance is relative: scaling b scales the solution and leaves the steps",
         "zero": "right in general, but b = 0 needs no step: the solution is 0",
         "floats": "right in float64; in float32 the answer should be float32",
     },
@@ -282,6 +350,15 @@ def _steps(H: Tensor, b: Tensor, tolerance: float) -> tuple[int, bool]:
             return k, left < tolerance / 1.5 and clear and 3 <= k < len(b)
         clear = left > 1.5 * tolerance
     return len(b), False
+
+
+def _rounded_steps(H: Tensor, b: Tensor, tolerance: float) -> int:
+    """Steps with the rounding errors of float64, which may be more than `len(b)`; by the matrix, up to a few."""
+    r, d, steps = b, b, 0
+    while r.norm() > tolerance * b.norm() and steps < 20 * len(b):
+        left = r - (r @ d) / (d @ (H @ d)) * (H @ d)
+        d, r, steps = left + (left @ left) / (r @ r) * d, left, steps + 1
+    return steps
 
 
 def _system(random: Instances, n: int, p: int) -> tuple:
@@ -319,6 +396,12 @@ def solves_the_system(answer, random: Instances) -> None:
                 "inverse": [H @ b, b / H.diagonal(), b],
             }
             raise nearest(solution, others, "early" if left < 100 * tolerance else "value", 1e-3)
+    x, c, b = random.normal(90, 30), random.uniform(90, low=0.2, high=2.0), random.normal(30)
+    solution, _ = _read_solution(called("early", answer, x, c, 5.0, b, 1e-8), 30)
+    H = _hessian(x, c, 5.0)
+    truth = torch.linalg.solve(H, b)
+    if (b - H @ solution).norm() > 1.5e-8 * b.norm() or (solution - truth).norm() > 1e-6 * truth.norm():
+        raise Wrong("early")
 
 
 @conjugate_gradients.property(points=1)
@@ -328,16 +411,26 @@ def takes_the_fewest_steps(answer, random: Instances) -> None:
         _, said = _read_solution(answer(*case), len(case[3]))
         if said != steps:
             raise Wrong("late" if said in (steps + 1, len(case[3])) else "descent" if said > steps else "direct")
+    for n, p in ((3, 1500), (1500, 3)):  # H has at most four distinct eigenvalues, so there are few steps
+        case = random.normal(n, p), random.uniform(n, low=0.2, high=2.0), 1.0, random.normal(p), 1e-6
+        _watched(_Watch(numbers=1500**2), "matrix", answer, *case)
 
 
 @conjugate_gradients.property(points=1)
 def takes_any_right_hand_side(answer, random: Instances) -> None:
     x, c, penalty, b, tolerance, steps = _system(random, 10, 8)
-    for scale in (1e4, 1e-4):
+    plain, _ = _read_solution(answer(x, c, penalty, b, tolerance), 8)
+    for scale in (1e4, 1e-4, 1e-10):
         solution, said = _read_solution(called("relative", answer, x, c, penalty, scale * b, tolerance), 8)
         left = (scale * b - _hessian(x, c, penalty) @ solution).norm() / (scale * b).norm()
-        if said != steps or left > 1.01 * tolerance:
+        if said != steps or left > 1.01 * tolerance or not close(solution / scale, plain, 1e-6):
             raise Wrong("relative")
+    wide, weights, side = random.normal(24, 12), random.uniform(24, low=0.2, high=2.0), random.normal(12)
+    wide = wide * torch.logspace(0, -2, 12, dtype=wide.dtype)
+    H = _hessian(wide, weights, 1e-4)
+    solution, said = _read_solution(called("long", answer, wide, weights, 1e-4, side, 1e-8), 12)
+    if (side - H @ solution).norm() > 1.5e-8 * side.norm() or abs(said - _rounded_steps(H, side, 1e-8)) > 4:
+        raise Wrong("long")
     solution, said = _read_solution(called("zero", answer, x, c, penalty, 0 * b, tolerance), 8)
     if said != 0 or solution.abs().max() > 0:
         raise Wrong("zero")
