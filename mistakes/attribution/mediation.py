@@ -403,3 +403,14 @@ EQUIVALENT = {
     "truncated: gates[0, player] = 0 => gates[-1, player] = 0": "there is one row",
     "truncated: new = game(gates)[0] => new = game(gates)[-1]": "there is one row",
 }
+
+
+@mistake(TRUNCATED, hint="zero", points=3)
+def never_stops_at_tolerance_zero(game, orders, tolerance):
+    empty = game.ends()[0]
+    return _walk(game, orders, tolerance, near=lambda value: tolerance > 0 and abs(value - empty) <= tolerance)
+
+
+@mistake(TRUNCATED, hint="floor", points=3)
+def tolerance_with_a_floor(game, orders, tolerance):
+    return _walk(game, orders, max(tolerance, 0.01))

@@ -476,3 +476,16 @@ def solved_with_few_rows(h, goal, ridge):
 def in_place_again(h, goal, ridge):
     goal -= h
     return _map(h, goal, ridge, target=goal)
+
+
+@mistake(LENS, hint="each", points=3)
+def rank_among_distinct_logits(streams, gain, shift, embed, unembed, answer):
+    logits = _norm(streams, gain, shift) @ unembed.T
+    found, own = _lens(logits, answer), logits[..., answer]
+    ranks = [[(row.unique() > a).sum() for row, a in zip(*pair, strict=True)] for pair in zip(logits, own, strict=True)]
+    return found | {"ranks": torch.tensor(ranks)}
+
+
+@mistake(REPORT, hint="lengths", points=3)
+def control_cut_to_the_task(predicted, y, other, said, control):
+    return _report(predicted, y, other, said[: len(y)], control[: len(y)])

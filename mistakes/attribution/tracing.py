@@ -379,3 +379,28 @@ def double_for_all(weight, key, value, keys):
 def in_place(weight, key, value, keys):
     weight += _edit(weight, key, value, _moment(keys)) - weight
     return weight
+
+
+@mistake(AVERAGE, hint="nan", points=3)
+def one_maximum_for_all_sentences(clean, corrupted, restored, answers):
+    def softmax(logits):
+        powers = (logits - logits.max()).exp()
+        return powers / powers.sum(-1, keepdim=True)
+
+    return _effects(clean, corrupted, restored, answers, p=softmax)
+
+
+@mistake(CIRCUIT, hint="each", points=3)
+def distance_of_both_shares(corrupted, restored_a, restored_b, clean, tolerance):
+    found = _circuit(corrupted, restored_a, restored_b, clean, tolerance)
+    a, b = (restore / (clean - corrupted) for restore in found["restore"])
+    names = {"and": (0, 0), "or": (1, 1), "a": (1, 0), "b": (0, 1)}
+    near = (n for n, (x, y) in names.items() if ((a - x) ** 2 + (b - y) ** 2) ** 0.5 <= tolerance)
+    return found | {"circuit": next(near, "sum" if abs(a + b - 1) <= tolerance else "mixed")}
+
+
+@mistake(CIRCUIT, hint="each", points=3)
+def sum_of_positive_shares_only(corrupted, restored_a, restored_b, clean, tolerance):
+    found = _circuit(corrupted, restored_a, restored_b, clean, tolerance)
+    negative = min(restore / (clean - corrupted) for restore in found["restore"]) < 0
+    return found | {"circuit": "mixed" if negative and found["circuit"] == "sum" else found["circuit"]}

@@ -407,6 +407,8 @@ truncated = Exercise(
         "value": "remove players in the given order, note each loss, stop near the empty value, average over the orders",
         "collapsed": "if all players together are worth no more than the tolerance above nobody, nothing is removed",
         "below": "near means on either side: the value may also pass below that of nobody",
+        "zero": "the tolerance may be 0: an order stops when its value is exactly that of nobody",
+        "floor": "use the tolerance that is given: with 0, a value just above that of nobody does not stop the order",
         "edges": "not right for one order, one player, or the same order twice",
         "exact": "with tolerance 0 and all orders the scores are the Shapley values",
     },
@@ -505,6 +507,10 @@ def knows_the_edges_of_orders(answer, random: Instances) -> None:
     ask("edges", table_game(random.away_from_zero(2)), torch.tensor([[0]]), 0.0)
     ask("edges", game, _orders(random, 1, 4), 0.3)
     ask("edges", game, torch.tensor([[0, 1, 2, 3], [0, 1, 2, 3], [3, 2, 1, 0]]), 0.1)  # one order counts twice
+    low, deep = random.uniform(2, low=1.0, high=3.0).tolist()
+    for middle, hint in ((0.0, "zero"), (0.005, "floor")):  # at or just above the value of nobody, then below it
+        values = torch.tensor([0.0, 1.0, 2.0, 3.0, -low, 1.5, middle, 2.0 + deep]).double()
+        ask(hint, table_game(values), torch.tensor([[0, 1, 2]]), 0.0)
     table = table_game(random.table(3))
     every = torch.tensor([[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
     said = as_tensor(as_dict(answer(table, every, 0.0), ["scores", "removals"])["scores"], (3,))

@@ -25,6 +25,7 @@ logit_lens = Exercise(
         "logits": "you return logits or their logarithms: the lens gives probabilities",
         "value": "the probabilities are softmax(unembed . norm(stream)), at every layer and position alike",
         "ties": "a rank counts the tokens that are more probable than the answer: those with the same probability do not count",
+        "each": "every token above the answer counts, one that is just above it, and each of two that are alike",
         "first": "the first place has rank 0: count what is before the answer",
         "rank": "the rank of the answer is the number of tokens with a larger probability, at every layer and position",
         "large": "right for small numbers, but not where logits are large: rank the logits, and let `softmax` see to the rest",
@@ -103,6 +104,15 @@ def ranks_the_answer(answer, random: Instances) -> None:
         if not close(said, above):
             likely = {"ties": [above + alike - 1], "first": [above + alike, above + 1]}
             raise nearest(said, likely, "rank")
+    above = torch.zeros(1)
+    while above.max() < 3:  # twins above the answer, and a token just above it, at some position
+        case = (*_lens_case(random, 3, 5, 4, 9)[:5], 8)
+        case[4][1], case[4][2] = case[4][0].clone(), case[4][8] + 1e-4 * random.away_from_zero(4)
+        logits = _logits(*case[:3], case[4])
+        above = (logits > logits[..., 8, None]).sum(-1) * (logits[..., 0] > logits[..., 8]) * (logits[..., 2] > logits[..., 8])
+    _, said = _read_lens(answer(*case), (3, 5, 9))
+    if not close(as_tensor(said, (3, 5), 'entry "ranks"'), (logits > logits[..., 8, None]).sum(-1)):
+        raise Wrong("each")
 
 
 @logit_lens.property(points=1)
@@ -353,6 +363,12 @@ def reports_at_the_edges(answer, random: Instances) -> None:
     result = as_dict(called("never", answer, *case), ["accuracy", "selectivity", "conflict"])
     if result["conflict"] is not None:
         raise Wrong("never")
+    longer = _probe_case(random, 11, 20, 3)
+    result = called("lengths", answer, *longer)
+    try:
+        _compare(result, "selectivity", longer)
+    except Wrong as wrong:
+        raise Wrong("keys" if wrong.hint == "keys" else "lengths") from None
     case = _probe_case(random, 20, 11, 3)
     shifted = tuple(7 - 5 * part for part in case)
     result = called("classes", answer, *shifted)

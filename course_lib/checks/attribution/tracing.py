@@ -200,6 +200,7 @@ average_effects = Exercise(
         "ratios": "your share is the mean of ratios: divide the mean indirect effect by the mean total effect",
         "share": "the share is the mean indirect effect over sentences, divided by the mean total effect",
         "one": "right in general, but not with a single draw, sentence or place",
+        "level": "logits of one sentence may lie far above those of another: let `softmax` run over one row at a time",
     },
 )
 
@@ -290,6 +291,11 @@ def handles_single_things_and_precision(answer, random: Instances) -> None:
     said_total, said_indirect, _ = _read_effects(answer(*shifted, answers), 3, 2)
     if not close(said_total, total) or not close(said_indirect, indirect):
         raise Wrong("value")
+    apart = torch.tensor([1000.0, -1000.0, 0.0]).double()  # one level a sentence
+    moved = (clean + apart[:, None], corrupted + apart[:, None], restored + apart[:, None, None])
+    said_total, said_indirect, _ = _read_effects(answer(*moved, answers), 3, 2)
+    if said_total.isnan().any() or not close(said_total, total) or not close(said_indirect, indirect):
+        raise Wrong("level")
     floats = [logits.float() for logits in (clean, corrupted, restored)]
     said_total, said_indirect, _ = _read_effects(answer(*floats, answers), 3, 2)
     if not close(said_total, total, 1e-4) or not close(said_indirect, indirect, 1e-4):
@@ -309,6 +315,7 @@ circuit = Exercise(
         "restore": "`restore` is what a wire alone adds to the corrupted run: [a, b]",
         "tolerance": "use `tolerance`: shares within it of 0 or 1 count as 0 or 1, others do not",
         "ends": "a share that differs by exactly `tolerance` still counts",
+        "each": "the tolerance holds for each share by itself, and once for their sum; shares may be negative or above 1",
         "scale": "the tolerance is meant for shares of the total effect, not for outputs",
         "only": "one wire that does everything alone is named after it, not a sum",
         "sum": "in a sum the two shares add up to 1",
@@ -410,6 +417,12 @@ def uses_signs_and_tolerance(answer, random: Instances) -> None:
     for runs, name in (((0.0, 1.0, 0.0, 4.0), "and"), ((0.0, 0.0, 1.0, 4.0), "and"), ((0.0, 2.0, 3.0, 4.0), "sum")):
         if _read_circuit(answer(*runs, 0.25))[2] != name:  # just at the tolerance
             raise Wrong("ends")
+    for tolerance in (0.02, 0.25):
+        near = [(x + s * tolerance, y + s * tolerance) for x, y in SHARES.values() for s in (-0.9, 0.9)]
+        off = [(0.5, 0.5 + s * tolerance) for s in (1.1, 1.5)]
+        for a, b in (*near, *off, (1.5, -0.5), (-0.5, 1.5), (1.5, 1.4), (1.0, 1.4)):
+            if _read_circuit(answer(*_outputs(random, a, b), tolerance))[2] != _named(a, b, tolerance):
+                raise Wrong("each")
 
 
 # ---------------------------------------------------------------------------------------------------- rank_one_edit
