@@ -455,10 +455,25 @@ SORT = "neighbour_values: order = (x - row).square().sum(1).argsort(stable=True)
 EQUIVALENT: dict[str, str] = {
     f"{LOOP} => for row, label, weight in zip(test_x, test_y, importance):": "the three always have one length",
     f"{LOOP} => for row, label, weight in zip(test_x, test_y, importance, strict=False):": "the three always have one length",
-    f"{SORT} => order = (x - row).square().sum(1).argsort()": "on the CPU torch keeps ties in order without being asked",
-    f"{SORT} => order = (x - row).square().sum(1).argsort(stable=False)": "on the CPU torch keeps ties in order anyway",
     f"{SORT} => order = (x - row).square().mean(1).argsort(stable=True)": "the mean square sorts like the sum of squares",
     "neighbour_values: value = right[-1] * min(k, n) / (n * k) => value = right[-1] * min(n, k) / (n * k)": "the same minimum",
     "neighbour_values: value = value + (right[i - 1] - right[i]) / k * min(k, i) / i"
     " => value = value + (right[i - 1] - right[i]) / k * min(i, k) / i": "the same minimum",
 }
+
+
+@mistake(ORDERS, hint="nought", points=3)
+def never_stops_at_tolerance_zero(values, orders, tolerance):
+    gains, _, read = _walk(values, orders, tolerance, stop=lambda v: tolerance > 0 and abs(values[-1] - v) <= tolerance)
+    return {"scores": gains.mean(0), "evaluations": read}
+
+
+@mistake(SUBSETS, hint="repeated", points=2)
+def equal_retrainings_once(masks, values):
+    kept = torch.cat([masks, values], 1).unique(dim=0)
+    masks, values = kept[:, : masks.shape[1]], kept[:, masks.shape[1] :]
+    scores = []
+    for column in masks.T.bool():
+        both = column.any() and not column.all()
+        scores.append(values[column].mean(0) - values[~column].mean(0) if both else torch.zeros_like(values[0]))
+    return torch.stack(scores)

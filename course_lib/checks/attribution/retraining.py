@@ -247,6 +247,13 @@ def breaks_ties_by_row(answer, random: Instances) -> None:
                 break
         if not close(as_tensor(called("ties", answer, x, y, test_x, test_y, importance, 2), (6,)), truth):
             raise Wrong("ties")
+    x, y, test_x, test_y, importance = _neighbour_case(random, 100, 2)  # sorting may keep short lists in order by luck
+    x, test_x = x.round(), test_x.round()
+    order = (x - test_x[:, None]).square().sum(2).argsort(dim=1, stable=True)
+    lines = torch.stack([_recursion(row, 3, lambda i: min(3, i) / (i * 3)) for row in (y[order] == test_y[:, None]).double()])
+    truth = importance @ torch.zeros_like(lines).scatter(1, order, lines)
+    if not close(as_tensor(answer(x, y, test_x, test_y, importance, 3), (100,)), truth):
+        raise Wrong("ties")
 
 
 @neighbour_values.property(points=1)
@@ -287,6 +294,7 @@ truncated_orders = Exercise(
         "distinct": "count each value that an order reads, even if another order has read it before",
         "count": "count the values of subsets between nobody and everybody that the orders read",
         "exact": "right in general; a distance equal to the tolerance is near enough to stop",
+        "nought": "the tolerance may be 0: an order stops where the value is exactly that of everybody",
         "at_once": "right in general; if the empty set is within the tolerance already, nobody gets anything",
         "one": "right for several players or orders, not for one",
     },
@@ -409,6 +417,8 @@ def stops_at_the_edges(answer, random: Instances) -> None:
         "at_once": [(table, orders, float((table[-1] - table[0]).abs()) + 0.5)],
         "one": [(one, torch.tensor([[0], [0]]), 0.0), (table, torch.tensor([random.order(3)]), 0.0)],
     }
+    left = torch.tensor([0.0, 5, 1, 2, 2, 2, 1, 5]).double()  # player 0 alone is worth what all are, with 1 or 2 it is not
+    cases["nought"] = [(left, torch.tensor([[0, 1, 2], [2, 0, 1]]), 0.0)]
     for hint, group in cases.items():
         for case in group:
             scores, said = _read_orders(called(hint, answer, *case), case[1].shape[1])
@@ -432,6 +442,7 @@ subset_scores = Exercise(
         "always": "right in general; an example that is in every subset has nothing to compare with: 0",
         "never": "right in general; an example that is in no subset has nothing to compare with: 0",
         "once": "right in general, but not for an example that is in one subset only, or in all but one",
+        "repeated": "a subset that was drawn twice counts twice, with equal values too",
         "complete": "with all subsets listed once your scores are not the Banzhaf values",
     },
 )
@@ -495,6 +506,9 @@ def knows_its_limits(answer, random: Instances) -> None:
         found = as_tensor(called(hint, answer, masks, values), (5, 2))
         if not close(found, _contrasts(masks, values)):
             raise Wrong(hint)
+    twice = torch.tensor([[1.0, 0], [1, 0], [0, 1], [1, 1]]).double(), torch.tensor([[1.0], [1], [3], [5]]).double()
+    if not close(as_tensor(called("repeated", answer, *twice), (2, 1)), _contrasts(*twice)):
+        raise Wrong("repeated")
     table = random.table(3, 1)
     masks = ((torch.arange(8)[:, None] >> torch.arange(3)) & 1).double()
     found = as_tensor(called("complete", answer, masks, table), (3, 1))
