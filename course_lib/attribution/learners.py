@@ -1,6 +1,6 @@
 """Learners whose training examples carry weights, and many weightings are fitted at once.
 
-Chapters: attribution/retraining, influence, datamodels. Every learner minimises the same objective
+Chapters: attribution/retraining, influence, datamodels, probes. Every learner minimises the same objective
 
     L(theta, g) = sum_i g_i l(x_i, y_i; theta) + penalty / 2 |theta|^2,
 
