@@ -100,6 +100,14 @@ def test_fits_a_phone(visit, name):
     assert visit(name).width <= PHONE["width"]
 
 
+def test_names_in_the_map_are_not_broken_into_letters(browser, base):
+    context, page, _ = new_page(browser, base)
+    page.goto(f"{base}chapters/notes_map.html")
+    widths = page.evaluate("[...document.querySelectorAll('article td .pre')].map(e => e.getBoundingClientRect().width)")
+    context.close()
+    assert widths and min(widths) > 30
+
+
 @pytest.mark.parametrize("name", PAGES + EXTRA)
 def test_is_accessible_in_light_and_dark_mode(visit, name):
     assert not visit(name).findings, "\n".join(visit(name).findings)
