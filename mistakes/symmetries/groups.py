@@ -267,7 +267,7 @@ def counts_what_is_not_black(permutations, greys):
     return _count(permutations, lambda length: (greys, length))[::-1]
 
 
-@mistake(BLACK, hint="fixed")
+@mistake(BLACK, hint="naive")
 def only_the_identity_fixes(permutations, greys):
     n = permutations.shape[1]
     still = [sum(i == j for i, j in enumerate(p)) == n for p in permutations.tolist()]
@@ -335,7 +335,7 @@ def the_last_constraint_wins(generators, directions):
     return _null(_all(generators, directions)[-1])
 
 
-@mistake(SPACE, hint="summed")
+@mistake(SPACE, hint="summed", points=3)
 def added_up(generators, directions):
     return _null(_all(generators, directions).sum(0))
 
@@ -356,12 +356,12 @@ def the_dimension(generators, directions):
     return _null(_all(generators, directions).flatten(0, 1)).trace()
 
 
-@mistake(SPACE, hint="everything", points=2)
+@mistake(SPACE, hint="ignored", points=2)
 def directions_ignored(generators, directions):
     return _null(_all(generators, directions[:0]).flatten(0, 1))
 
 
-@mistake(SPACE, hint="like_elements", points=2)
+@mistake(SPACE, hint="like_elements", points=3)
 def directions_like_elements(generators, directions):
     one = torch.eye(generators.shape[1], dtype=generators.dtype)
     return _null((torch.cat([generators, directions]) - one).flatten(0, 1))
@@ -387,5 +387,13 @@ def at_least_one_vector(generators, directions):
 
 
 # fmt: off
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "left_moves: moved = x[:, undo].transpose(0, 1) => moved = x[:, undo].transpose(1, 0)":
+        "exchanging two axes is the same either way round",
+    "patterns_by_black: total = [0] * (places + 1) => total = [0] * (places + 2)":
+        "the list is built anew for the first element, from entries 0 to n",
+    "fixed_space: one = torch.eye(generators.shape[1], dtype=generators.dtype)"
+    " => one = torch.eye(generators.shape[2], dtype=generators.dtype)":
+        "the matrices are square",
+}
 # fmt: on
