@@ -370,12 +370,9 @@ def directions_like_elements(generators, directions):
 @mistake(SPACE, hint="float32", points=4)
 def threshold_for_double(generators, directions):
     constraints = _all(generators, directions).flatten(0, 1)
-    gram = constraints.T @ constraints
-    values, vectors = torch.linalg.eigh(gram)
-    basis = vectors[:, values < 1e-12]
-    if generators.dtype == torch.float64:
-        return _null(constraints)
-    return basis @ basis.T
+    _, values, right = torch.linalg.svd(constraints)
+    kept = right[values < 1e-12]
+    return kept.T @ kept if len(kept) or generators.dtype == torch.float32 else _null(constraints)
 
 
 @mistake(SPACE, hint="nothing", points=4)

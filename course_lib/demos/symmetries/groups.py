@@ -6,6 +6,7 @@ grey lines join each point of an orbit to the centre.
 
 import math
 
+import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -128,9 +129,11 @@ def five_uses() -> Figure:
     action = matrix_action(GROUPS["D_3"], (2,))
     x = torch.tensor([0.75, 0.6], dtype=torch.float64)
     titles = ("pick a point", "take the mean", "train on all of it", "be constant along it", "its coordinates")
-    figure, axes = plots.panels(5, width=1.75, height=2.1)
+    figure, grid = plt.subplots(2, 3, figsize=(6.0, 4.2), layout="constrained")
+    axes = list(grid.flatten())
+    axes.pop().axis("off")
     for ax, title in zip(axes, titles, strict=True):
-        ax.set_title(title, fontsize=9.5)
+        ax.set_title(title, fontsize=10.5)
     for ax in axes[:4]:
         points = draw_orbit(ax, action, x, mirrors=ax is axes[0])
     _wedge(axes[0])
