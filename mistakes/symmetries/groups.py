@@ -370,9 +370,11 @@ def directions_like_elements(generators, directions):
 @mistake(SPACE, hint="float32", points=4)
 def threshold_for_double(generators, directions):
     constraints = _all(generators, directions).flatten(0, 1)
+    if generators.dtype == torch.float64:
+        return _null(constraints)
     _, values, right = torch.linalg.svd(constraints)
     kept = right[values < 1e-12]
-    return kept.T @ kept if len(kept) or generators.dtype == torch.float32 else _null(constraints)
+    return kept.T @ kept
 
 
 @mistake(SPACE, hint="nothing", points=4)
