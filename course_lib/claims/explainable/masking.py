@@ -158,13 +158,18 @@ def right_class(net: nn.Module, x: Tensor, y: Tensor, masks: Tensor, write_blank
 
 
 def slope_and_mask(net: nn.Module, x: Tensor, write_blank: bool) -> Tensor:
-    """Rank correlation, digit by digit, of gradient times input with dropping one square from what the net sees: `(m,)`."""
+    """Rank correlation, digit by digit, of two slopes with dropping one square from what the net sees: `(2, m)`.
+
+    The slopes: gradient times input, and the slope along the way that masking goes, the gate of the pixel.
+    """
     read = class_read(net, x)
-    slope = by_square(saliency(net, x, target=read) * x)
+    told = (lambda gates: net(x * gates)) if write_blank else (lambda gates: net(x, gates))
+    ink, gate = saliency(net, x, target=read) * x, saliency(told, torch.ones_like(x), target=read)
     kept = (torch.arange(16)[:, None, None] != SQUARES).float()
     with torch.no_grad():
-        without = [read(net(x * mask) if write_blank else net(x, mask)) for mask in kept]
-        return agreements(slope, read(net(x))[:, None] - torch.stack(without, 1))
+        without = torch.stack([read(told(mask.expand_as(x))) for mask in kept], 1)
+        effect = read(net(x))[:, None] - without
+    return torch.stack([agreements(by_square(slope), effect) for slope in (ink, gate)])
 
 
 def masking_repeat(seed: int, nets=tuple(NETS), keeps=KEEPS, quarters: bool = True) -> dict[str, Tensor]:
@@ -172,7 +177,7 @@ def masking_repeat(seed: int, nets=tuple(NETS), keeps=KEEPS, quarters: bool = Tr
 
     "accuracy" and "loss" `(nets + 1, keeps)` on 500 test digits, the oracle last (all pixels kept: the plain net);
     "quarters" `(4 games, 16, 100)`: probability of the right class from every set of quarters, for 100 test digits;
-    "agreement" `(3,)`: `slope_and_mask` of the first three networks, mean over 100 digits.
+    "agreement" `(2, 3)`: `slope_and_mask` of the first three networks, mean over 100 digits.
     """
     images, labels = shuffled_digits(seed)
     train, test = (images[:TRAIN], labels[:TRAIN]), (images[TRAIN:], labels[TRAIN:])
@@ -191,7 +196,7 @@ def masking_repeat(seed: int, nets=tuple(NETS), keeps=KEEPS, quarters: bool = Tr
     if quarters:
         result["quarters"] = quarter_games(made, train, shown, seed)
         three = [(made[name], name == "plain") for name in GAMES[:3]]
-        result["agreement"] = torch.stack([slope_and_mask(net, shown[0], blank).mean() for net, blank in three])
+        result["agreement"] = torch.stack([slope_and_mask(net, shown[0], blank).mean(1) for net, blank in three], 1)
     return result
 
 
@@ -294,7 +299,7 @@ def clean_accuracy_is_kept() -> Record:
 
 def families_come_together() -> Record:
     """Rank correlation of gradient times input and masking one square: the masked-trained net's minus the plain net's."""
-    agreement = stored_repeats()["agreement"].double()
+    agreement = stored_repeats()["agreement"][:, 0].double()
     estimate, low, high = mean_interval(agreement[:, 2] - agreement[:, 0])
     return Record(
         id="explainable/masking/families_come_together",
