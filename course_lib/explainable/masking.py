@@ -155,7 +155,7 @@ def masking_game(model: nn.Module, x: Tensor, *, target: Target = None, groups: 
     """v(S) = f(x_S): the model's output for one input x `(*shape)` when it is told that only S is there; a hard game.
 
     For a model at the optimum of masked training and target a probability, this is the conditional game
-    E[f(X) | X_S = x_S] (test; Covert, Lundberg & Lee, 2021, section 8 on surrogates). `model` takes inputs and masks.
+    E[f(X) | X_S = x_S] (a test shows it; Covert, Lundberg & Lee, 2021). `model` takes inputs and masks.
     `target` and `groups`: as in `feature_game`. Raises ValueError as that does.
 
     >>> total = masking_game(lambda rows, masks: (rows * masks).sum(1), torch.tensor([1.0, 2.0]))
