@@ -9,7 +9,16 @@ CONDITIONAL = "explainable/masking/conditional"
 DISAGREE = "explainable/masking/where_they_disagree"
 PARTS = "explainable/masking/loss_parts"
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "masked_batch: mask = (torch.rand(x.shape, generator=generator) < rate).to(x) => "
+    "mask = (torch.rand(x.shape, generator=generator) <= rate).to(x)": "two uniform numbers are hardly ever equal",
+    "masked_batch: mask = (torch.rand(x.shape, generator=generator) < rate).to(x) => "
+    "mask = (torch.rand(x.shape, generator=generator) >= rate).to(x)": "1 minus a uniform rate is a uniform rate",
+    "where_they_disagree: return {'flat': (-1 - b) / w, 'same': token.clone()} => "
+    "return {'flat': (-1 - b) / w, 'same': token}": "the same numbers, and the exercise does not ask for a copy",
+    "where_they_disagree: return {'flat': (-1 - b) / w, 'same': token.clone()} => "
+    "return {'flat': (-2 - b) / w, 'same': token.clone()}": "further on the flat side, as right as the solution",
+}
 
 
 def _generator(seed):
