@@ -8,6 +8,7 @@ on digits a net trained for one mask alone, the oracle, stands in for it.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -169,10 +170,13 @@ def masking_game(model: nn.Module, x: Tensor, *, target: Target = None, groups: 
 
     def value(gates: Tensor) -> Tensor:
         masks = gates.index_select(1, owner).reshape(len(gates), *x.shape)
-        told = lambda points: model(points, masks)
-        return _outputs(told, x.expand_as(masks), target, (len(gates), 1))[:, 0]
+        return _outputs(partial(_told, model, masks), x.expand_as(masks), target, (len(gates), 1))[:, 0]
 
     return Game(value, int(owner.max()) + 1, differentiable=False, dtype=x.dtype, device=x.device)
+
+
+def _told(model: nn.Module, masks: Tensor, points: Tensor) -> Tensor:
+    return model(points, masks)
 
 
 # ---------------------------------------------------------------------------------------- a table of probabilities

@@ -309,7 +309,9 @@ def takes_probabilities_for_granted(joint, x, masks):
 
 @mistake(CONDITIONAL, hint="empty", points=3)
 def conditions_before_it_sums(joint, x, masks):
-    return _each(joint, x, masks, lambda cells: (cells / cells.sum(1, keepdim=True) * cells.sum(1, keepdim=True)).sum(0) / cells.sum())
+    return _each(
+        joint, x, masks, lambda cells: (cells / cells.sum(1, keepdim=True) * cells.sum(1, keepdim=True)).sum(0) / cells.sum()
+    )
 
 
 @mistake(CONDITIONAL, hint="single", points=3)

@@ -20,8 +20,8 @@ import torch
 def conditional(joint, x, masks):
     """p(y | x_S) for each row of x under its own mask: (b, n), (b, n) -> (b, k)."""
     rows = []
-    for values, mask in zip(x.tolist(), masks.tolist()):
-        cells = joint[tuple(v if kept else slice(None) for v, kept in zip(values, mask))]
+    for values, mask in zip(x.tolist(), masks.tolist(), strict=True):
+        cells = joint[tuple(v if kept else slice(None) for v, kept in zip(values, mask, strict=True))]
         weights = cells.reshape(-1, joint.shape[-1]).sum(0)
         rows.append(weights / weights.sum())
     return torch.stack(rows)
@@ -40,7 +40,7 @@ import torch
 def loss_parts(joint, predictions, masks, weights):
     """Mean log loss under random masks, what no model can avoid, and what this one adds: dict of numbers."""
     loss = entropy = 0.0
-    for prediction, mask, weight in zip(predictions, masks, weights):
+    for prediction, mask, weight in zip(predictions, masks, weights, strict=True):
         removed = [i for i, kept in enumerate(mask.tolist()) if not kept]
         cells = joint.sum(removed) if removed else joint
         total = cells.sum(-1)

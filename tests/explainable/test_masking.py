@@ -238,7 +238,9 @@ def test_the_nine_maps_match_the_library_one_digit_at_a_time():
             torch.testing.assert_close(maps[name][i], leave_one_out(game).scores, atol=1e-4, rtol=1e-4)
             if name == "blank":
                 torch.testing.assert_close(maps["grad x input"][i], gradient(game).scores, atol=1e-4, rtol=1e-4)
-    assert claims.agreements(maps["noise"], maps["grey"])[0] == pytest.approx(spearmanr(maps["noise"][0], maps["grey"][0]).statistic)
+    assert claims.agreements(maps["noise"], maps["grey"])[0] == pytest.approx(
+        spearmanr(maps["noise"][0], maps["grey"][0]).statistic
+    )
 
 
 def test_a_small_edit_is_the_gradient():

@@ -202,7 +202,7 @@ def _likely_conditionals(joint: Tensor, x: Tensor, masks: Tensor) -> dict:
                 given = joint.sum([j for j in range(n) if j != i])[values[i]]
                 product = product * given / prior
         naive.append(product / product.sum())
-        modes = torch.tensor([v if kept else int(shares[i].argmax()) for i, (v, kept) in enumerate(zip(values, mask))])
+        modes = torch.tensor([values[i] if mask[i] else int(shares[i].argmax()) for i in range(n)])
         likely.append(_given(joint, modes[None], ones[:1])[0])
     return {
         "joint": [torch.stack(sums), torch.stack(scaled)],
@@ -260,7 +260,7 @@ where_they_disagree = Exercise(
 
 
 def _units(random, n: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """a, w, b and a token at which every unit is live; of two or more units the first rises and is live at 0, the next falls."""
+    """a, w, b and a token at which every unit is live; of two the first rises and is live at 0, the next falls."""
     a, w, b = random.away_from_zero(n), random.away_from_zero(n), random.away_from_zero(n)
     if n > 1:
         a[0], w[0], w[1], b[0] = -a[0].abs(), w[0].abs(), -w[1].abs(), b[0].abs()

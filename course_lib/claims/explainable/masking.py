@@ -215,7 +215,7 @@ def quarter_games(made: dict[str, nn.Module], train: tuple, shown: tuple, seed: 
 
 @lru_cache
 def stored_repeats() -> dict[str, Tensor]:
-    """Eight repeats of `masking_repeat`, seeds 10 to 17, made by `python -m course_lib.data.make_masking`, along a first axis."""
+    """Eight repeats of `masking_repeat`, seeds 10 to 17, from `python -m course_lib.data.make_masking`, along a first axis."""
     with np.load(str(files("course_lib.data") / "masking.npz"), allow_pickle=False) as stored:
         return {name: torch.from_numpy(stored[name]) for name in stored.files}
 
