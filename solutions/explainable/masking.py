@@ -20,9 +20,9 @@ import torch
 def conditional(joint, x, masks):
     """p(y | x_S) for each row of x under its own mask: (b, n), (b, n) -> (b, k)."""
     rows = []
-    for values, mask in zip(x.tolist(), masks.tolist(), strict=True):
-        cells = joint[tuple(v if kept else slice(None) for v, kept in zip(values, mask, strict=True))]
-        weights = cells.reshape(-1, joint.shape[-1]).sum(0)
+    for row in range(len(x)):
+        at = [x[row, i] if masks[row, i] else slice(None) for i in range(x.shape[1])]
+        weights = joint[tuple(at)].reshape(-1, joint.shape[-1]).sum(0)
         rows.append(weights / weights.sum())
     return torch.stack(rows)
 
@@ -40,10 +40,10 @@ import torch
 def loss_parts(joint, predictions, masks, weights):
     """Mean log loss under random masks, what no model can avoid, and what this one adds: dict of numbers."""
     loss = entropy = 0.0
-    for prediction, mask, weight in zip(predictions, masks, weights, strict=True):
-        removed = [i for i, kept in enumerate(mask.tolist()) if not kept]
+    for j, mask in enumerate(masks.tolist()):
+        removed = [i for i, kept in enumerate(mask) if not kept]
         cells = joint.sum(removed) if removed else joint
         total = cells.sum(-1)
-        entropy += weight * (torch.xlogy(total, total).sum() - torch.xlogy(cells, cells).sum())
-        loss -= weight * torch.xlogy(joint, prediction).sum()
+        entropy += weights[j] * (torch.xlogy(total, total).sum() - torch.xlogy(cells, cells).sum())
+        loss -= weights[j] * torch.xlogy(joint, predictions[j]).sum()
     return {"loss": loss, "entropy": entropy, "kl": loss - entropy}

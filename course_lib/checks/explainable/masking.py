@@ -70,7 +70,9 @@ def draws_a_mask_for_every_row(answer, random):
         raise Wrong("column" if columns.std() > 0.15 else "rate")
     quarters = [((rows >= low) & (rows < low + 0.25)).double().mean().item() for low in (0.0, 0.25, 0.5, 0.75)]
     quarters[3] += (rows == 1).double().mean().item()
-    if abs(rows.mean().item() - 0.5) > 0.075 or any(abs(share - 0.25) > 0.1 for share in quarters):
+    spread = (1 / 12 + 1 / 6 / mask.shape[1]) ** 0.5  # of a uniform rate, and of the entries drawn at it
+    even = abs(rows.mean() - 0.5) < 0.075 and all(abs(share - 0.25) < 0.1 for share in quarters)
+    if not even or abs(rows.std() - spread) > 0.03:
         raise Wrong("uniform")
     switches = (mask[:, 1:] != mask[:, :-1]).double().mean(1)
     if abs(switches.sum() / (2 * rows * (1 - rows)).sum() - 1) > 0.2:
