@@ -88,6 +88,8 @@ def concurvity_fans() -> Demo:
                 label = "one sample each" if number == 0 and k == 0 else None
                 ax.plot(at[:, k], model.contributions(at)[:, k], color=plots.KINDS["features"][0], linewidth=1, label=label)
             ax.plot(at[:, k], truth(at)[:, k], color=plots.INK, linestyle=plots.ABSENT, label=None if k else "truth")
+            seen = twins(correlation)[0][:, k].histc(24, -2, 2)
+            ax.bar(torch.linspace(-2, 2, 25)[:-1], seen / seen.max() * 0.5, 1 / 6, -3, align="edge", color=plots.FAINT)
             ax.set(ylim=(-3, 3), xlabel=f"feature {k + 1}", title=("sin(2x)", "x / 2")[k])
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
         return figure
