@@ -1,4 +1,4 @@
-"""Fit many equally trained additive models to two tables and store what they say: `python -m course_lib.data.make_additive_stories`.
+"""Fit many additive models to two tables, store what they say: `python -m course_lib.data.make_additive_stories`.
 
 Twenty seeds and a spline model, five folds and once on all training rows; some minutes. A test fits two of the seeds
 anew and compares.

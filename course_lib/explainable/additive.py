@@ -105,7 +105,7 @@ def _weights(values: Tensor, weights: Tensor | None) -> Tensor:
     if len(values) == 0:
         raise ValueError("x must have at least one row, got none")
     if weights is None:
-        return torch.full((len(values),), 1 / len(values)).to(values)
+        return torch.full_like(values[:, 0], 1 / len(values))
     if not isinstance(weights, Tensor) or weights.shape != (len(values),):
         raise ValueError(f"weights must have shape ({len(values)},), got {_kind(weights)}")
     if (weights < 0).any() or not 0 < weights.sum() < torch.inf:

@@ -133,6 +133,12 @@ def keeps_the_constants(y, smoothers, sweeps):
     return _backfit(y, smoothers, sweeps, centre=False)
 
 
+@mistake(BACKFIT, hint="uncentred")
+def centres_only_at_the_end(y, smoothers, sweeps):
+    found = _backfit(y, smoothers, sweeps, centre=False)
+    return {"intercept": found["intercept"], "parts": found["parts"] - found["parts"].mean(0)}
+
+
 @mistake(BACKFIT, hint="order")
 def last_feature_first(y, smoothers, sweeps):
     return _backfit(y, smoothers, sweeps, order=-1)

@@ -36,7 +36,7 @@ import torch
 def purify(main1, main2, pair, counts):
     """The pure form of main1_i + main2_j + pair_ij under the counts: (p,), (q,), (p, q), (p, q) -> dict."""
     rows, columns = counts.sum(1), counts.sum(0)
-    for _ in range(100):
+    for _ in range(40):
         move = (counts * pair).sum(1) / rows
         main1, pair = main1 + move, pair - move[:, None]
         move = (counts * pair).sum(0) / columns

@@ -41,7 +41,8 @@ def test_batched_gradients_equal_those_of_the_loop():
     (batch.each(x).sum(2) - y).square().mean(1).sum().backward()
     z = (x - batch.centre) / batch.scale
     singles = [loop(batch, 1, k) for k in range(3)]
-    (sum(net(z[:, k]) for k, net in enumerate(map(lambda f: lambda c: f(c[:, None])[:, 0], singles))) - y).square().mean().backward()
+    output = sum(net(z[:, k : k + 1])[:, 0] for k, net in enumerate(singles))
+    (output - y).square().mean().backward()
     for k, single in enumerate(singles):
         assert torch.allclose(batch.weights[0].grad[1, k].T, single[0].weight.grad, atol=1e-4)
         assert torch.allclose(batch.weights[2].grad[1, k].T, single[4].weight.grad, atol=1e-4)

@@ -51,7 +51,7 @@ def seeds_of_a_nam() -> Demo:
             f"of the spline model; the model's cross-validated error is {error:.1f}."
         )
 
-    alt = "One shape of a neural additive model, bold, over the shapes of seven other seeds, with a histogram of the data below."
+    alt = "One shape of a neural additive model, bold, over those of seven other seeds, with a histogram of the data below."
     return explore(draw, describe, alt=alt, seed=list(SHOWN), feature=tuple(FEATURES))
 
 
@@ -89,7 +89,8 @@ def concurvity_fans() -> Demo:
                 ax.plot(at[:, k], model.contributions(at)[:, k], color=plots.KINDS["features"][0], linewidth=1, label=label)
             ax.plot(at[:, k], truth(at)[:, k], color=plots.INK, linestyle=plots.ABSENT, label=None if k else "truth")
             seen = twins(correlation)[0][:, k].histc(24, -2, 2)
-            ax.bar(torch.linspace(-2, 2, 25)[:-1], seen / seen.max() * 0.5, 1 / 6, -3, align="edge", color=plots.FAINT)
+            edges, heights = torch.linspace(-2, 2, 25)[:-1].numpy(), (seen / seen.max() * 0.5).numpy()
+            ax.bar(edges, heights, 1 / 6, -3, align="edge", color=plots.FAINT)
             ax.set(ylim=(-3, 3), xlabel=f"feature {k + 1}", title=("sin(2x)", "x / 2")[k])
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
         return figure
@@ -102,5 +103,5 @@ def concurvity_fans() -> Demo:
             f"the prediction by {outputs:.2f}; the mean shape misses the truth by {missed:.2f}."
         )
 
-    alt = "Two panels with the shapes of two features in eight fits, and the true shapes dashed; the fits fan out with correlation."
+    alt = "Two panels: the shapes of two features in eight fits, the true shapes dashed; the fits fan out with correlation."
     return explore(draw, describe, alt=alt, correlation=CORRELATIONS, ridge=(0.01, 1.0, 30.0))
