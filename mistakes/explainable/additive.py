@@ -187,7 +187,7 @@ def always_float64(y, smoothers, sweeps):
     return {"intercept": intercept, "parts": parts.T}
 
 
-@mistake(BACKFIT, hint="none", points=3)
+@mistake(BACKFIT, hint="no_sweep", points=3)
 def at_least_one_sweep(y, smoothers, sweeps):
     return _backfit(y, smoothers, max(sweeps, 1))
 
@@ -368,3 +368,10 @@ def needs_float64(shapes, pair, row, background):
     features = torch.arange(len(shapes))
     values = shapes[features, row] - weights @ shapes[features, background]
     return _give(values, (first - none + both - second) / 2, (second - none + both - first) / 2)
+
+
+SETTLED = "the moves have long become too small to be seen"
+EQUIVALENT: dict[str, str] = {
+    "purify: for _ in range(40): => for _ in range(41):": SETTLED,
+    "purify: for _ in range(40): => for _ in range(39):": SETTLED,
+}

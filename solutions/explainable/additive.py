@@ -34,7 +34,7 @@ import torch
 
 
 def purify(main1, main2, pair, counts):
-    """The pure form of main1_i + main2_j + pair_ij under the counts: (p,), (q,), (p, q), (p, q) -> dict."""
+    """Pure effects: (p,), (q,), (p, q), (p, q) -> dict."""
     rows, columns = counts.sum(1), counts.sum(0)
     for _ in range(40):
         move = (counts * pair).sum(1) / rows
@@ -50,7 +50,7 @@ import torch
 
 
 def shapley_of_a_pair(shapes, pair, row, background):
-    """Shapley values (n,) of an additive model with one pair effect, without a loop over coalitions."""
+    """Shapley values (n,) of a sum of shapes and one pair effect."""
     n = len(shapes)
     features = torch.arange(n)
     values = shapes[features, row] - shapes[features, background].mean(0)

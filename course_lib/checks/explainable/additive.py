@@ -126,7 +126,7 @@ backfit = Exercise(
         "fitted": "that is the sum of the parts: return each part, shape (b, n), without the intercept",
         "value": "in a sweep, for k = 0, 1, ...: smooth y - intercept - (sum of the other parts) with smoother k, then centre",
         "joint": "after many sweeps the sum of the parts should be the least-squares fit on all features together",
-        "none": "right in general, but not for 0 sweeps",
+        "no_sweep": "right in general, but not for 0 sweeps",
         "one": "right in general, but not for a single feature",
         "float32": "right in float64, but float32 tensors should work as well",
     },
@@ -203,7 +203,7 @@ def reaches_the_joint_fit(answer, random):
     truth = design * torch.linalg.lstsq(design, (y - y.mean())[:, None]).solution[:, 0]
     if not close(_parts(answer(y, smoothers, 40), y, 3), truth, 1e-4):
         raise Wrong("joint")
-    cases = {"none": (y, smoothers, 0), "one": (y, smoothers[:1], 2), "float32": (y.float(), smoothers.float(), 2)}
+    cases = {"no_sweep": (y, smoothers, 0), "one": (y, smoothers[:1], 2), "float32": (y.float(), smoothers.float(), 2)}
     for hint, arguments in cases.items():
         n = len(arguments[1])
         truth = _sweep(*arguments).double()
