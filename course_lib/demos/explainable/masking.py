@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import datasets, plots
-from course_lib.claims.core import mean_interval
-from course_lib.claims.explainable.masking import KEEPS, oracle, stored_curve
+from course_lib.claims.explainable.masking import KEEPS, oracle, over_repeats, stored_curve
 from course_lib.demos import Demo, explore
 from course_lib.explainable.masking import masks_of_share
 
@@ -49,7 +48,7 @@ def accuracy_curves(ax, names=tuple(STYLES), at: float | None = None) -> None:
     """Accuracy against the share of pixels kept, mean and interval over the stored repeats; `at` marks one share."""
     for name in names:
         line, marker, colour = STYLES[name]
-        mean, low, high = zip(*[mean_interval(column) for column in stored_curve(name).T], strict=True)
+        mean, low, high = zip(*[over_repeats(column) for column in stored_curve(name).T], strict=True)
         ends = [[m - a for m, a in zip(mean, low, strict=True)], [b - m for m, b in zip(mean, high, strict=True)]]
         ax.errorbar(KEEPS, mean, yerr=ends, linestyle=line, marker=marker, color=colour, label=name, markersize=4)
     if at is not None:
