@@ -94,10 +94,11 @@ def pairs(table: str, rival: str = "seed") -> list[tuple[int, int]]:
     return list(zip(seeds[::2], seeds[1::2], strict=False))
 
 
-def rank_agreement(found: dict[str, Tensor], i: int, j: int) -> float:
-    """Spearman's rank correlation of the importances of models i and j over all features."""
-    ranks = torch.tensor(np.stack([rankdata(found["importances"][k]) for k in (i, j)]))
-    return torch.corrcoef(ranks)[0, 1].item()
+def rank_agreement(found: dict[str, Tensor], i: int, j: int, among: int | None = None) -> float:
+    """Spearman's rank correlation of the importances of models i and j, over all features or the leading `among`."""
+    both = found["importances"][[i, j]]
+    leading = both.sum(0).topk(among or both.shape[1]).indices
+    return torch.corrcoef(torch.tensor(rankdata(both[:, leading], axis=1)))[0, 1].item()
 
 
 def shape_agreement(found: dict[str, Tensor], i: int, j: int) -> float:

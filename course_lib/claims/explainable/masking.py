@@ -240,8 +240,8 @@ def removal_is_as_good_as_retraining() -> Record:
     estimate, low, high = over_repeats(gaps.max(1).values)
     return Record(
         id="explainable/masking/removal_is_as_good_as_retraining",
-        statement="Masked training makes one net as good as retraining: under any random mask, it reads digits as well as a net "
-        "trained for this mask alone.",
+        statement="Masked training makes one net as good as retraining: under any random mask, it reads digits as well as "
+        "a net trained for this mask alone.",
         kind="measured",
         threshold="accuracy of the oracle exceeds that of the masked-trained net by less than 0.05, at the worst of "
         "four keep fractions",
@@ -270,7 +270,7 @@ def shapley_values_come_near_retraining() -> Record:
     estimate, low, high = over_repeats(errors[:, 2] / errors[:, 0])
     return Record(
         id="explainable/masking/shapley_values_come_near_retraining",
-        statement="Training on masks of squares at least halves the distance between a net's Shapley values and those of retraining.",
+        statement="Training on masks of squares at least halves the distance of Shapley values from those of retraining.",
         kind="measured",
         threshold="error of the masked-trained net's values, as a share of the error of blanks in a plain net, below 0.5",
         estimate=estimate,
