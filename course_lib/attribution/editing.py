@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from course_lib.attribution.components import record, replaced
-from course_lib.attribution.tracing import relations, roles, trimmed
+from course_lib.attribution.interventions import record, replaced
+from course_lib.attribution.traced_sentences import relations, roles, trimmed
 from course_lib.facts import TEMPLATES, Sentences, split
 from course_lib.transformer import FactModel
 

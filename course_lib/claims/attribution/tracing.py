@@ -7,7 +7,8 @@ from torch import Tensor
 
 from course_lib.attribution.editing import edit_outcomes
 from course_lib.attribution.evaluation import rank_correlation
-from course_lib.attribution.tracing import capitals, noised, partners, trace, trimmed
+from course_lib.attribution.traced_sentences import capitals, partners, trimmed
+from course_lib.attribution.tracing import noised, trace
 from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.facts import Sentences, facts, sentences
 from course_lib.transformer import FactModel, fact_model

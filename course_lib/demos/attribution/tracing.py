@@ -7,18 +7,8 @@ from torch import Tensor
 
 from course_lib import plots
 from course_lib.attribution.editing import OUTCOMES, edit_outcomes
-from course_lib.attribution.tracing import (
-    KINDS,
-    Run,
-    Trace,
-    capitals,
-    noised,
-    partners,
-    single_tokens,
-    swapped,
-    trace,
-    trimmed,
-)
+from course_lib.attribution.traced_sentences import capitals, partners, single_tokens, trimmed
+from course_lib.attribution.tracing import KINDS, Run, Trace, noised, swapped, trace
 from course_lib.demos import Demo, explore
 from course_lib.facts import Sentences, facts, sentences, vocabulary
 from course_lib.transformer import fact_model
