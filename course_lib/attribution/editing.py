@@ -132,20 +132,21 @@ def edit_outcomes(
     asked = trimmed(world[torch.cat([train[world.facts[train] == fact] for fact in chosen.tolist()])])
     where = roles(asked)[role]
     change = wanted_values(model, asked, answers.repeat_interleave(2), layer, where)
-    moment, found = key_moment(model, world[train], layer), []
+    moment, said, found = key_moment(model, world[train], layer), says(model, world), []
     for k, (fact, answer) in enumerate(zip(chosen.tolist(), answers.tolist(), strict=True)):
         mine = asked[torch.tensor([2 * k, 2 * k + 1])]
         after = edit_fact(model, mine, answer, layer, where[2 * k : 2 * k + 2], moment, change[2 * k])
-        found.append(outcomes(partial(chances, model), partial(chances, after), world, fact, answer, others))
+        found.append(outcomes(said, partial(chances, after), world, fact, answer, others))
     return torch.stack(found)
 
 
-def outcomes(before: Chances, after: Chances, world: Sentences, fact: int, answer: int, others: int = 40) -> Tensor:
+def outcomes(said: Tensor, after: Chances, world: Sentences, fact: int, answer: int, others: int = 40) -> Tensor:
     """What came of a change that was to make `answer` the answer of `fact`, as `OUTCOMES` `(5,)`.
 
-    `before` and `after`: sentences -> `chances`. The probability of the new answer in the fact's two wordings of the
-    training set and in the held-out one; then the shares of answers that changed: to the subject's other facts, and to
-    `others` sentences each of the same relation and of other relations, both of other subjects (the same every time).
+    `said (s,)`: what the model says after every sentence unchanged; `after`: sentences -> `chances`. First the probability
+    of the new answer in the fact's two wordings of the training set and in the held-out one; then the shares of answers
+    that changed: to the subject's other facts, and to `others` sentences each of the same relation and of other
+    relations, both of other subjects (the same every time).
     """
     train, held = split(world)
     subjects, about = world.facts // len(TEMPLATES), relations(world)
@@ -154,10 +155,10 @@ def outcomes(before: Chances, after: Chances, world: Sentences, fact: int, answe
     same = about[foreign] == about[world.facts == fact][0]
     own = ((subjects == fact // len(TEMPLATES)) & (world.facts != fact)).nonzero()[:, 0]
     wordings = (trimmed(world[rows[world.facts[rows] == fact]]) for rows in (train, held))
-    rest = (trimmed(world[rows]) for rows in (own, foreign[same][:others], foreign[~same][:others]))
+    rest = (own, foreign[same][:others], foreign[~same][:others])
     return torch.tensor([
         *(after(lines)[:, answer].mean() for lines in wordings),
-        *((before(lines).argmax(1) != after(lines).argmax(1)).double().mean() for lines in rest),
+        *((after(trimmed(world[rows])).argmax(1) != said[rows]).double().mean() for rows in rest),
     ])  # fmt: skip
 
 

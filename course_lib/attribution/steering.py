@@ -12,10 +12,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_lib.attribution.editing import chances, edit_outcomes, outcomes, steered
+from course_lib.attribution.editing import chances, edit_outcomes, outcomes, says, steered
 from course_lib.attribution.interventions import record
 from course_lib.attribution.traced_sentences import partners, roles, trimmed
-from course_lib.facts import Sentences, split
+from course_lib.facts import TEMPLATES, Sentences, split
 from course_lib.transformer import FactModel
 
 
@@ -24,11 +24,11 @@ def steering_vector(model: FactModel, world: Sentences, fact: int, goal: int, la
 
     `goal` is told in the same wordings. Raises ValueError for facts of different relations.
     """
+    if fact % len(TEMPLATES) != goal % len(TEMPLATES):
+        raise ValueError(f"goal must be a fact of the same relation as fact {fact}, got {goal}")
     train, _ = split(world)
     mine = train[world.facts[train] == fact]
     theirs = torch.cat([((world.facts == goal) & (world.templates == world.templates[row])).nonzero()[:, 0] for row in mine])
-    if not torch.equal(world.tokens[mine, world.last[mine]], world.tokens[theirs, world.last[theirs]]) or fact % 3 != goal % 3:
-        raise ValueError(f"goal must be a fact of the same relation as fact {fact}, got {goal}")
     site, means = f"layers.{layer}.stream", []
     for rows in (theirs, mine):
         lines = trimmed(world[rows])
@@ -48,11 +48,11 @@ def steering_outcomes(
     model: FactModel, world: Sentences, chosen: Tensor, goals: Tensor, layer: int = 1, others: int = 40
 ) -> Tensor:
     """Steer each of the facts `chosen (f,)` to the answer of `goals (f,)` by itself: its `editing.outcomes`, `(f, 5)`."""
-    before, site, found = partial(chances, model), f"layers.{layer}.stream", []
+    said, site, found = says(model, world), f"layers.{layer}.stream", []
     for fact, goal in zip(chosen.tolist(), goals.tolist(), strict=True):
         after = partial(steered_chances, model, site, steering_vector(model, world, fact, goal, layer))
         answer = int(world.answers[world.facts == goal][0])
-        found.append(outcomes(before, after, world, fact, answer, others))
+        found.append(outcomes(said, after, world, fact, answer, others))
     return torch.stack(found)
 
 

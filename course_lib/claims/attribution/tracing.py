@@ -150,7 +150,7 @@ def steering_is_no_weaker_than_the_edit(count: int = 60) -> Record:
     estimate, low, high = mean_interval(found["steering"][:, 1] - found["rank-one edit"][:, 1])
     return Record(
         id="attribution/tracing/steering_is_no_weaker_than_the_edit",
-        statement="In a wording unseen by both, steering brings the new capital as surely as the rank-one edit of the same fact.",
+        statement="In a wording unseen by both, steering brings the new capital as surely as an edit of the same fact.",
         kind="measured",
         threshold="mean difference of the new answer's probability above -0.05",
         estimate=estimate,
