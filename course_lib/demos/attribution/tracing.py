@@ -46,7 +46,8 @@ def heat_map(ax, effects: Tensor, columns: list[str], limit: float) -> None:
             colour = "white" if value > 0.6 * limit else plots.INK
             ax.text(j, i, f"{value:.2f}".replace("-0.00", "0.00"), ha="center", va="center", color=colour)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
-    ax.set_yticks(range(len(effects)), [f"layer {i}" for i in range(len(effects))])
+    ax.set_yticks(range(len(effects)), [str(i) for i in range(len(effects))])
+    ax.set_ylabel("layer (last on top)")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
 
