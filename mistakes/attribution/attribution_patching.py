@@ -414,9 +414,9 @@ def central_for_tiny_shares(model, clean, corrupted, layer, share):
     return (found + _secants(model, clean, corrupted, layer, -share)) / 2 if share < 1e-4 else found
 
 
-@mistake(SECANT, hint="small", points=3)
-def gradient_for_small_shares(model, clean, corrupted, layer, share):
-    if share < 0.01:
+@mistake(SECANT, hint="central", points=3)
+def gradient_for_tiny_shares(model, clean, corrupted, layer, share):
+    if share < 1e-4:
         return _estimate(model, clean[None], corrupted[None], layer)[0]
     return _secants(model, clean, corrupted, layer, share)
 
