@@ -368,7 +368,7 @@ def _by_steps(model, clean, corrupted, layer, step, central):
     way, rows = goal - here, []
     for h, w in zip(here, way, strict=True):
         moves = step * torch.diag(w)
-        below = rest(h - moves) if central else rest(h[None])
+        below = rest(h - (moves if central else 0 * moves))
         rows.append((rest(h + moves) - below) / (2 * step if central else step))
     return torch.stack(rows)
 

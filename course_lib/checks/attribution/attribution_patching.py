@@ -184,7 +184,7 @@ secants = Exercise(
         "backward": "you move the unit away from its clean value: it goes from corrupted towards clean",
         "clean": "you start from the clean run: the run is the corrupted one, and one unit moves towards its clean value",
         "end": "you move the unit beyond, or measure from the end of its way: from share 0 to `share`",
-        "central": "that is a central difference, or a slope: the way begins at 0, so take the output at `share` minus that at 0",
+        "central": "that is a central difference, or a slope: take the output at `share` minus that at 0, where the way begins",
         "whole": "you move the unit the whole way whatever `share` is",
         "tangent": "that is the tangent: move the unit by `share` of its way, which bends the answer when the share is large",
         "absolute": "you take sizes: the output may rise or fall",
