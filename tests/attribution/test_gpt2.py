@@ -196,3 +196,24 @@ def test_with_all_of_them_the_model_and_its_tokenizer_are_returned(monkeypatch, 
     monkeypatch.setattr(GPT2Tokenizer, "from_pretrained", lambda name: Letters)
     model, encoder = gpt2.load()
     assert isinstance(model, GPT2) and encoder("a") == encode("a") and not capsys.readouterr().out
+
+
+def test_the_cell_of_the_chapter_runs(monkeypatch, capsys):
+    import json
+    from pathlib import Path
+
+    from course_lib.attribution import tracing
+
+    path = Path(__file__).parents[2] / "chapters" / "attribution" / "tracing.ipynb"
+    cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf8"))["cells"]]
+    (cell,) = [source for source in cells if "gpt2.load()" in source and "for kind" in source]
+    names = {"torch": torch, "gpt2": gpt2, "tracing": tracing, "noised": noised, "trace": trace, "record": record}
+    names |= {"single_tokens": single_tokens, "logit_lens": logit_lens}
+    theirs = tiny(torch.float32)
+    theirs.config.n_positions = 60
+    theirs.transformer.wpe = torch.nn.Embedding(60, 16)
+    monkeypatch.setattr(gpt2, "load", lambda: (GPT2(theirs), encode))
+    exec(cell, names)
+    printed = capsys.readouterr().out.splitlines()
+    assert sum("total effect" in line for line in printed) == 3 and sum(line.startswith("layer ") for line in printed) == 6
+    assert printed[-1].startswith("lens before the last layer")
