@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from benchmarks.clock import Row, milliseconds
 from course_lib import datasets
 from course_lib.attribution.data import training_game
-from course_lib.attribution.learners import Logistic, Network, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic
+from course_lib.attribution.network_learner import Network
 from course_lib.games import leave_one_out, shapley
 from course_lib.models import MLP
 

@@ -12,7 +12,8 @@ from torch.utils.data import TensorDataset
 from benchmarks.clock import Row, milliseconds
 from course_lib import datasets
 from course_lib.attribution.influence import influence, tracin
-from course_lib.attribution.learners import Softmax, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Softmax
 
 PENALTY = 1.5
 

@@ -7,8 +7,8 @@ does with such a game. Ablation itself is `leave_one_out` of it, Neuron Shapley 
 import torch
 from torch import Tensor
 
-from course_lib.attribution.components import record
-from course_lib.attribution.data import Utility, _utility
+from course_lib.attribution.data import Utility, utility_measure
+from course_lib.attribution.interventions import record
 from course_lib.games import Game, Surrogate, linear_surrogate
 from course_lib.models import DigitNet
 
@@ -67,7 +67,7 @@ def filter_game(
     `ablation_game` at the corners and some thirty times faster: filters meet for the first time in a linear layer, so
     what each of them adds to it is computed once, present and absent. Raises ValueError for other shapes.
     """
-    measure = _utility(utility)
+    measure = utility_measure(utility)
     if len(x) != len(y) or replacement.shape != (1, 16, 8, 8):
         shapes = f"{len(x)} images, {len(y)} labels and replacement {tuple(replacement.shape)}"
         raise ValueError(f"y must have a label per image and replacement the shape (1, 16, 8, 8), got {shapes}")

@@ -42,13 +42,13 @@ def training_game(
     that `gradient(game)` is the influence of every example. Raises ValueError for shapes that do not fit, an unknown
     utility, or labels that the learner does not know.
 
-    >>> from course_lib.attribution.learners import Ridge
+    >>> from course_lib.attribution.linear_learners import Ridge
     >>> x, y = torch.tensor([[1.0], [1.0]]).double(), torch.tensor([1.0, 3.0]).double()
     >>> game = training_game(Ridge(penalty=1.0), x, y, x[:1], y[:1], utility="squared_error", average=True)
     >>> [round(v, 4) for v in game(torch.tensor([[0.0, 0.0], [1.0, 1.0]])).tolist()]
     [-0.5, -0.0556]
     """
-    measure = _utility(utility)
+    measure = utility_measure(utility)
     if test_x.dim() != x.dim() or test_x.shape[1:] != x.shape[1:] or len(test_x) == 0:
         raise ValueError(f"test_x must have rows of shape {tuple(x.shape[1:])} like x, got {tuple(test_x.shape)}")
     if test_y.shape != test_x.shape[:1]:
@@ -107,7 +107,8 @@ def _squared_errors(outputs: Tensor, y: Tensor) -> Tensor:
 UTILITIES = {"margin": label_margins, "log_likelihood": log_likelihoods, "accuracy": hits, "squared_error": _squared_errors}
 
 
-def _utility(utility: Utility) -> Callable[[Tensor, Tensor], Tensor]:
+def utility_measure(utility: Utility) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function of outputs and labels that a utility names. Raises ValueError for an unknown name."""
     if callable(utility):
         return utility
     if utility not in UTILITIES:

@@ -160,7 +160,7 @@ def linear_datamodeling_score(scores: Tensor, subsets: Tensor, values: Tensor) -
 def margin_gradients(learner: Learner, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Log-odds of the right label `(t,)` for one model `theta (p,)`, and their gradients in theta `(t, p)`.
 
-    >>> from course_lib.attribution.learners import Logistic
+    >>> from course_lib.attribution.linear_learners import Logistic
     >>> x, y = torch.tensor([[2.0], [3.0]]), torch.tensor([1, 0])
     >>> margin_gradients(Logistic(penalty=1.0), torch.zeros(1), x, y)[1].tolist()
     [[2.0], [-3.0]]

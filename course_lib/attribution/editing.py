@@ -7,15 +7,19 @@ it answer one key with another value and moves all other keys as little as it ca
 """
 
 import copy
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from course_lib.attribution.components import record, replaced
-from course_lib.attribution.tracing import relations, roles, trimmed
+from course_lib.attribution.interventions import record, replaced
+from course_lib.attribution.traced_sentences import relations, roles, trimmed
 from course_lib.facts import TEMPLATES, Sentences, split
 from course_lib.transformer import FactModel
+
+Chances = Callable[[Sentences], Tensor]
 
 
 def rank_one_edit(weight: Tensor, key: Tensor, value: Tensor, moment: Tensor) -> Tensor:
@@ -120,34 +124,42 @@ OUTCOMES = ("asked wordings", "held-out wording", "other facts of it", "other ca
 def edit_outcomes(
     model: FactModel, world: Sentences, chosen: Tensor, answers: Tensor, layer: int, role: str, others: int = 40
 ) -> Tensor:
-    """Edit each of the facts `chosen (f,)` to `answers (f,)` by itself at one site, and see what came of it: `(f, 5)`.
+    """Edit each of the facts `chosen (f,)` to `answers (f,)` by itself at one site: its `outcomes`, `(f, 5)`.
 
-    The columns are `OUTCOMES`: the probability of the new answer in the two wordings of the training set, which the edit was
-    made with, and in the held-out one; then the shares of answers that the edit changed: to the subject's other facts, and
-    to `others` sentences each about other capitals and other facts of other countries (the same for all edits).
+    Each edit is made with the two wordings of the training set.
+    """
+    train, _ = split(world)
+    asked = trimmed(world[torch.cat([train[world.facts[train] == fact] for fact in chosen.tolist()])])
+    where = roles(asked)[role]
+    change = wanted_values(model, asked, answers.repeat_interleave(2), layer, where)
+    moment, said, found = key_moment(model, world[train], layer), says(model, world), []
+    for k, (fact, answer) in enumerate(zip(chosen.tolist(), answers.tolist(), strict=True)):
+        mine = asked[torch.tensor([2 * k, 2 * k + 1])]
+        after = edit_fact(model, mine, answer, layer, where[2 * k : 2 * k + 2], moment, change[2 * k])
+        found.append(outcomes(said, partial(chances, after), world, fact, answer, others))
+    return torch.stack(found)
+
+
+def outcomes(said: Tensor, after: Chances, world: Sentences, fact: int, answer: int, others: int = 40) -> Tensor:
+    """What came of a change that was to make `answer` the answer of `fact`, as `OUTCOMES` `(5,)`.
+
+    `said (s,)`: what the model says after every sentence unchanged; `after`: sentences -> `chances`. First the probability
+    of the new answer in the fact's two wordings of the training set and in the held-out one; then the shares of answers
+    that changed: to the subject's other facts, and to `others` sentences each of the same relation and of other
+    relations, both of other subjects (the same every time).
     """
     train, held = split(world)
-    asked = trimmed(world[torch.cat([train[world.facts[train] == fact] for fact in chosen.tolist()])])
-    wanted, where = answers.repeat_interleave(2), roles(asked)[role]
-    change = wanted_values(model, asked, wanted, layer, where)
-    moment, subjects, about = key_moment(model, world[train], layer), world.facts // len(TEMPLATES), relations(world)
+    subjects, about = world.facts // len(TEMPLATES), relations(world)
     some = torch.randperm(len(world), generator=torch.Generator().manual_seed(0))
-    outcomes = []
-    for k, fact in enumerate(chosen.tolist()):
-        mine = asked[torch.tensor([2 * k, 2 * k + 1])]
-        after = edit_fact(model, mine, int(answers[k]), layer, where[2 * k : 2 * k + 2], moment, change[2 * k])
-        foreign = some[~torch.isin(subjects[some], subjects[world.facts == fact])]
-        groups = (
-            ((subjects == fact // len(TEMPLATES)) & (world.facts != fact)).nonzero()[:, 0],
-            foreign[about[foreign] == about[world.facts == fact][0]][:others],
-            foreign[about[foreign] != about[world.facts == fact][0]][:others],
-        )
-        wordings = (mine, trimmed(world[held[world.facts[held] == fact]]))
-        outcomes.append([
-            *(chances(after, wording)[:, int(answers[k])].mean() for wording in wordings),
-            *(changed(model, after, trimmed(world[rows])) for rows in groups),
-        ])  # fmt: skip
-    return torch.tensor(outcomes)
+    foreign = some[subjects[some] != fact // len(TEMPLATES)]
+    same = about[foreign] == about[world.facts == fact][0]
+    own = ((subjects == fact // len(TEMPLATES)) & (world.facts != fact)).nonzero()[:, 0]
+    wordings = (trimmed(world[rows[world.facts[rows] == fact]]) for rows in (train, held))
+    rest = (own, foreign[same][:others], foreign[~same][:others])
+    return torch.tensor([
+        *(after(lines)[:, answer].mean() for lines in wordings),
+        *((after(trimmed(world[rows])).argmax(1) != said[rows]).double().mean() for rows in rest),
+    ])  # fmt: skip
 
 
 def changed(before: FactModel, after: FactModel, sentences: Sentences) -> float:

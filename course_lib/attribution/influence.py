@@ -84,7 +84,7 @@ def influence(
     Warns `NotAtMinimum`. Raises ValueError for shapes that do not fit, a utility that is not one number per test row,
     an unknown solver, a singular H, or conjugate gradients that do not converge or meet negative curvature.
 
-    >>> from course_lib.attribution.learners import Ridge
+    >>> from course_lib.attribution.linear_learners import Ridge
     >>> x, y = torch.tensor([[1.0], [1.0]]).double(), torch.tensor([1.0, 3.0]).double()
     >>> theta = Ridge(1.0).fit(x, y, torch.ones(1, 2).double())[0]
     >>> influence(Ridge(1.0), theta, x, y, x[:1], y[:1], utility=lambda output, _: output).scores[:, 0].numpy().round(4)
@@ -113,7 +113,7 @@ def newton_without_each(learner: Learner, theta: Tensor, x: Tensor, y: Tensor, *
     h_j = c_j x_j^T H^-1 x_j (Pregibon, 1981). Other learners are solved one example at a time. Warns `NotAtMinimum`;
     raises ValueError for shapes that do not fit or an example without which the Hessian is singular.
 
-    >>> from course_lib.attribution.learners import Ridge
+    >>> from course_lib.attribution.linear_learners import Ridge
     >>> x, y = torch.tensor([[1.0], [1.0]]).double(), torch.tensor([1.0, 3.0]).double()
     >>> theta = Ridge(1.0).fit(x, y, torch.ones(1, 2).double())[0]
     >>> newton_without_each(Ridge(1.0), theta, x, y).squeeze(1).tolist()
@@ -139,7 +139,7 @@ def leverages(learner: Learner, theta: Tensor, x: Tensor, y: Tensor, *, weights:
     For linear outputs this is the diagonal of the hat matrix, g_j c_j x_j^T H^-1 x_j, between 0 and 1. Leverages add up to
     p - penalty trace(H^-1), the effective number of parameters.
 
-    >>> from course_lib.attribution.learners import Ridge
+    >>> from course_lib.attribution.linear_learners import Ridge
     >>> x = torch.tensor([[1.0], [1.0]]).double()
     >>> [round(h, 4) for h in leverages(Ridge(1.0), torch.zeros(1).double(), x, x[:, 0]).tolist()]
     [0.3333, 0.3333]
@@ -185,7 +185,7 @@ def tracin(
     that checkpoint. Positive: a *proponent*, whose steps raised the utility. Scores `(n, t)`. Raises ValueError for shapes
     that do not fit.
 
-    >>> from course_lib.attribution.learners import Ridge
+    >>> from course_lib.attribution.linear_learners import Ridge
     >>> x, y = torch.tensor([[1.0], [1.0]]).double(), torch.tensor([1.0, 3.0]).double()
     >>> tracin(Ridge(1.0), torch.zeros(2, 1).double(), [0.5, 0.5], x, y, x[:1], y[:1], utility="squared_error").scores.tolist()
     [[1.0], [3.0]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.attribution.components import record
+from course_lib.attribution.interventions import record
 from course_lib.facts import Sentences
 from course_lib.transformer import FactModel
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_lib.attribution.components import Component, Target, _read, _same_shape, _sites, patch, record
+from course_lib.attribution.interventions import Component, Target, patch, read_target, record, same_shape, sites_of
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ def mediation_effects(
     >>> effects.indirect.tolist(), effects.direct.tolist(), effects.interaction.tolist()
     ([[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 0.0]])
     """
-    _same_shape(x, other)
+    same_shape(x, other)
     with torch.no_grad():
-        here, there = (record(model, rows, _sites(mediators)) for rows in (x, other))
-        before, after = _read(model(other), target), _read(model(x), target)
-        mediated = _read(patch(model, other, mediators, here), target)
-        past = _read(patch(model, x, mediators, there), target)
+        here, there = (record(model, rows, sites_of(mediators)) for rows in (x, other))
+        before, after = read_target(model(other), target), read_target(model(x), target)
+        mediated = read_target(patch(model, other, mediators, here), target)
+        past = read_target(patch(model, x, mediators, there), target)
     return Effects(after - before, mediated - before, past - before)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.attribution.learners import Logistic, Softmax, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic, Softmax
 
 
 @dataclass(frozen=True)

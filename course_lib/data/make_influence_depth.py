@@ -18,7 +18,8 @@ from torch import Tensor
 from course_lib.attribution.curvature import objective_hessian
 from course_lib.attribution.data import log_likelihoods
 from course_lib.attribution.influence import influence
-from course_lib.attribution.learners import Network, objective
+from course_lib.attribution.learners import objective
+from course_lib.attribution.network_learner import Network
 from course_lib.training import train_to_minimum
 
 DEPTHS, WIDTH, PENALTY, SEED = (0, 1, 2, 4, 6), 5, 0.6, 0

@@ -360,3 +360,91 @@ EQUIVALENT: dict[str, str] = {
         "the gradient of one tensor is a tuple of one: the first is the last",
 }
 # fmt: on
+
+
+def _by_steps(model, clean, corrupted, layer, step, central):
+    """Every estimate as a difference of forward runs over a small step."""
+    goal, here, rest = _split(model, clean, corrupted, layer)
+    way, rows = goal - here, []
+    for h, w in zip(here, way, strict=True):
+        moves = step * torch.diag(w)
+        below = rest(h - (moves if central else 0 * moves))
+        rows.append((rest(h + moves) - below) / (2 * step if central else step))
+    return torch.stack(rows)
+
+
+@mistake(PATCH, hint="finite", points=3)
+def central_differences(model, clean, corrupted, layer):
+    exact = clean.dtype == torch.float32  # a network in float32 is too coarse for small steps
+    return _estimate(model, clean, corrupted, layer) if exact else _by_steps(model, clean, corrupted, layer, 1e-6, True)
+
+
+@mistake(PATCH, hint="finite", points=3)
+def one_sided_differences(model, clean, corrupted, layer):
+    exact = clean.dtype == torch.float32
+    return _estimate(model, clean, corrupted, layer) if exact else _by_steps(model, clean, corrupted, layer, 1e-8, False)
+
+
+@mistake(PATCH, hint="swallowed", points=3)
+def patch_errors_swallowed(model, clean, corrupted, layer):
+    try:
+        return _estimate(model, clean, corrupted, layer)
+    except Exception:
+        return torch.zeros(1)
+
+
+@mistake(PATCH, hint="foreign", points=3)
+def clears_hooks_first(model, clean, corrupted, layer):
+    for module in model.modules():
+        module._forward_hooks.clear()
+    return _estimate(model, clean, corrupted, layer)
+
+
+@mistake(SECANT, hint="gradients", points=3)
+def mean_of_gradients(model, clean, corrupted, layer, share):
+    goal, here, rest = _split(model, clean[None], corrupted[None], layer)
+    way, points = (goal - here)[0], 400
+    times = share * (torch.arange(points).double() + 0.5) / points
+    return torch.stack([_slope(rest, here + t * torch.diag(way)).diagonal() for t in times]).mean(0) * way
+
+
+@mistake(SECANT, hint="central", points=3)
+def central_for_tiny_shares(model, clean, corrupted, layer, share):
+    found = _secants(model, clean, corrupted, layer, share)
+    return (found + _secants(model, clean, corrupted, layer, -share)) / 2 if share < 1e-4 else found
+
+
+@mistake(SECANT, hint="central", points=3)
+def gradient_for_tiny_shares(model, clean, corrupted, layer, share):
+    if share < 1e-4:
+        return _estimate(model, clean[None], corrupted[None], layer)[0]
+    return _secants(model, clean, corrupted, layer, share)
+
+
+@mistake(SECANT, hint="swallowed", points=3)
+def secant_errors_swallowed(model, clean, corrupted, layer, share):
+    try:
+        return _secants(model, clean, corrupted, layer, share)
+    except Exception:
+        return torch.zeros(1)
+
+
+@mistake(PATH, hint="finite", points=3)
+def paths_by_small_steps(model, clean, corrupted, layer, steps):
+    goal, here, rest = _split(model, clean[None], corrupted[None], layer)
+    way, step, times = (goal - here)[0], 1e-6, _middle(steps)
+
+    def slopes(points):
+        return (rest(points + step * torch.diag(way)) - rest(points - step * torch.diag(way))) / (2 * step)
+
+    own = torch.stack([slopes(here + t * torch.diag(way)) for t in times]).mean(0)
+    together = torch.stack([slopes(here + t * way) for t in times]).mean(0)
+    return {"own": own, "together": together}
+
+
+@mistake(PATH, hint="swallowed", points=3)
+def path_errors_swallowed(model, clean, corrupted, layer, steps):
+    try:
+        return _paths(model, clean, corrupted, layer, _middle(steps))
+    except Exception:
+        return {}

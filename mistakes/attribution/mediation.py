@@ -414,3 +414,91 @@ def never_stops_at_tolerance_zero(game, orders, tolerance):
 @mistake(TRUNCATED, hint="floor", points=3)
 def tolerance_with_a_floor(game, orders, tolerance):
     return _walk(game, orders, max(tolerance, 0.01))
+
+
+@mistake(ABLATE, hint="swallowed", points=3)
+def ablation_errors_swallowed(model, x, reference, site, unit):
+    try:
+        values = _values(model, site, reference)[:, unit]
+        return _three(model, site, unit, x, 0.0, values.mean(0), values)
+    except Exception:
+        return None
+
+
+@mistake(ABLATE, hint="foreign", points=3)
+def clears_the_hooks_of_the_site(model, x, reference, site, unit):
+    values = _values(model, site, reference)[:, unit]
+    found = _three(model, site, unit, x, 0.0, values.mean(0), values)
+    model.get_submodule(site)._forward_hooks.clear()
+    return found
+
+
+@mistake(MEDIATION, hint="swallowed", points=3)
+def mediation_errors_swallowed(model, site, units, x, other):
+    try:
+        return _effects(model, site, units, x, other)
+    except RuntimeError:
+        return {}
+
+
+@mistake(MEDIATION, hint="foreign", points=3)
+def clears_hooks_of_all_modules(model, site, units, x, other):
+    found = _effects(model, site, units, x, other)
+    for module in model.modules():
+        module._forward_hooks.clear()
+    return found
+
+
+@mistake(MEDIATION, hint="failure", points=3)
+def mediation_without_finally(model, site, units, x, other):
+    layer = model.get_submodule(site)
+
+    def run(rows, source):
+        kept = []
+        handle = layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
+        model(source)
+        handle.remove()
+
+        def change(module, inputs, output):
+            output = output.clone()
+            output[:, units] = kept[0][:, units]
+            return output
+
+        handle = layer.register_forward_hook(change)
+        found = model(rows)
+        handle.remove()
+        return found
+
+    before = run(other, other)
+    total, indirect, direct = run(x, x) - before, run(other, x) - before, run(x, other) - before
+    return {"total": total, "indirect": indirect, "direct": direct, "interaction": total - indirect - direct}
+
+
+@mistake(HYBRID, hint="swallowed", points=3)
+def hybrid_errors_swallowed(model, sites, x, other, gates):
+    try:
+        return _hybrid(model, sites, x, other, gates, _right)
+    except Exception:
+        return torch.zeros(len(gates))
+
+
+@mistake(HYBRID, hint="foreign", points=3)
+def clears_hooks_before_it_begins(model, sites, x, other, gates):
+    for site in sites:
+        model.get_submodule(site)._forward_hooks.clear()
+    return _hybrid(model, sites, x, other, gates, _right)
+
+
+@mistake(HYBRID, hint="failure", points=3)
+def hybrid_without_finally(model, sites, x, other, gates):
+    clean, handles = {site: _values(model, site, x[None]) for site in sites}, []
+    for site, gate in zip(sites, gates.T, strict=True):
+
+        def hook(module, inputs, output, site=site, gate=gate[:, None]):
+            return _right(output, clean[site], None, gate)
+
+        handles.append(model.get_submodule(site).register_forward_hook(hook))
+    found = model(other.expand(len(gates), -1))
+    for handle in handles:
+        handle.remove()
+    return found

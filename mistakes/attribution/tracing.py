@@ -35,10 +35,11 @@ def _run(model, base, kept, layer, position, part="stream", remove=True):
         return output
 
     handle = getattr(model.layers[layer], part).register_forward_hook(put_back)
-    logits = model(base)
-    if remove:
-        handle.remove()
-    return logits[:, -1]
+    try:
+        return model(base)[:, -1]
+    finally:
+        if remove:
+            handle.remove()
 
 
 @mistake(RESTORE, hint="nothing")
@@ -404,3 +405,61 @@ def sum_of_positive_shares_only(corrupted, restored_a, restored_b, clean, tolera
     found = _circuit(corrupted, restored_a, restored_b, clean, tolerance)
     negative = min(restore / (clean - corrupted) for restore in found["restore"]) < 0
     return found | {"circuit": "mixed" if negative and found["circuit"] == "sum" else found["circuit"]}
+
+
+@mistake(RESTORE, hint="foreign", points=3)
+def clears_every_hook_to_be_sure(model, clean, corrupted, layer, position):
+    logits = _run(model, corrupted, _stream(model, clean, layer), layer, position)
+    for module in model.modules():
+        module._forward_hooks.clear()
+    return logits
+
+
+@mistake(RESTORE, hint="foreign", points=3)
+def a_new_dict_of_hooks(model, clean, corrupted, layer, position):
+    logits = _run(model, corrupted, _stream(model, clean, layer), layer, position, remove=False)
+    model.layers[layer].stream._forward_hooks = type(model._forward_hooks)()
+    return logits
+
+
+@mistake(RESTORE, hint="foreign", points=3)
+def removes_the_oldest_hook(model, clean, corrupted, layer, position):
+    hooks = model.layers[layer].stream._forward_hooks
+    logits = _run(model, corrupted, _stream(model, clean, layer), layer, position, remove=False)
+    for key in list(hooks):
+        del hooks[key]
+    return logits
+
+
+@mistake(RESTORE, hint="swallowed", points=3)
+def errors_swallowed(model, clean, corrupted, layer, position):
+    try:
+        kept = _stream(model, clean, layer)
+
+        def put_back(module, inputs, output):
+            output = output.clone()
+            output[:, position] = kept[:, position]
+            return output
+
+        handle = model.layers[layer].stream.register_forward_hook(put_back)
+        try:
+            return model(corrupted)[:, -1]
+        finally:
+            handle.remove()
+    except Exception:
+        return torch.zeros(len(clean), model.tokens.weight.shape[0]).double()
+
+
+@mistake(RESTORE, hint="failure", points=3)
+def no_finally(model, clean, corrupted, layer, position):
+    kept = _stream(model, clean, layer)
+
+    def put_back(module, inputs, output):
+        output = output.clone()
+        output[:, position] = kept[:, position]
+        return output
+
+    handle = model.layers[layer].stream.register_forward_hook(put_back)
+    logits = model(corrupted)[:, -1]
+    handle.remove()
+    return logits

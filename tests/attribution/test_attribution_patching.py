@@ -4,8 +4,10 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from course_lib.attribution.components import Component, component_game, record
-from course_lib.attribution.patching_estimates import all_nodes, along_own_gate, node_estimates
+from course_lib.attribution.attribution_patching import along_own_gate, node_estimates
+from course_lib.attribution.components import component_game
+from course_lib.attribution.interventions import Component, record
+from course_lib.attribution.node_patching import all_nodes
 from course_lib.attribution.replacement_pairs import france_and_poland, metric
 from course_lib.claims.attribution import attribution_patching as claims
 from course_lib.demos.attribution import attribution_patching as demos

@@ -1,149 +1,24 @@
-"""Interventions and the games of a model's parts: against runs put together by hand, closed forms and shapiq."""
+"""The games of a model's parts: against runs put together by hand, closed forms and shapiq."""
 
 import numpy as np
 import pytest
 import shapiq
 import torch
-from torch import nn
 
-from course_lib.attribution.components import (
-    Component,
-    ablation_game,
-    attribution_patching,
-    component_game,
-    mean_activations,
-    patch,
-    record,
-    replaced,
-    zero_activations,
-)
+from course_lib.attribution.attribution_patching import attribution_patching
+from course_lib.attribution.components import ablation_game, component_game
+from course_lib.attribution.interventions import Component, mean_activations, patch, record, zero_activations
 from course_lib.games import add_one_in, corners, gradient, leave_one_out, shapley
-from course_lib.models import MLP, DigitNet
+from course_lib.models import DigitNet
+from tests.attribution.tanh_network import LAYERS, NEURONS, by_hand, network, normal, with_entry
 from tests.games.instances import close, generator
 
-LAYERS = [Component("layers.1"), Component("layers.3")]
-NEURONS = [Component("layers.1", (k,)) for k in range(5)] + [Component("layers.3", (k,)) for k in range(3)]
 
-
-def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    return torch.randn(*shape, generator=generator(seed), dtype=torch.float64).to(dtype)
-
-
-def network(dtype: torch.dtype = torch.float64, outputs: int = 2) -> MLP:
-    """4 - 5 - 3 - outputs, tanh: sites layers.0 to layers.4; layers.1 and layers.3 are the activations."""
-    return MLP([4, 5, 3, outputs], "tanh", seed=1).to(dtype).requires_grad_(False)
-
-
-def by_hand(model: MLP, x: torch.Tensor, first=lambda h: h, second=lambda h: h) -> torch.Tensor:
-    """The run of `network` with its two hidden layers changed, written out."""
-    layer = model.layers
-    return layer[4](second(torch.tanh(layer[2](first(torch.tanh(layer[0](x)))))))
-
-
-def hooks(model: nn.Module) -> int:
-    return sum(len(module._forward_hooks) for module in model.modules())
-
-
-def with_entry(h: torch.Tensor, index, value) -> torch.Tensor:
-    h = h.clone()
-    h[:, index] = value[:, index]
-    return h
-
-
-# ------------------------------------------------------------------------------------------------- interventions
-
-
-def test_hooks_are_gone_afterwards_and_after_an_exception():
-    model, x = network(), normal(2, 4)
-    plain = model(x)
-    with replaced(model, {"layers.1": torch.zeros_like}):
-        assert hooks(model) == 1 and not torch.equal(model(x), plain)
-    assert hooks(model) == 0 and torch.equal(model(x), plain)
-    with pytest.raises(ZeroDivisionError), replaced(model, {"layers.1": torch.zeros_like, "layers.3": torch.relu}):
-        assert hooks(model) == 2
-        raise ZeroDivisionError
-    with pytest.raises(RuntimeError):  # inside the run
-        patch(model, normal(2, 7), LAYERS[:1], zero_activations(model, x, ["layers.1"]))
-    assert hooks(model) == 0
-
-
-def test_a_second_site_that_is_unknown_leaves_no_hook():
-    model = network()
-    with pytest.raises(ValueError, match="site must be the name of a module of the model, got 'layers.9'"):
-        record(model, normal(1, 4), ["layers.1", "layers.9"])
-    assert hooks(model) == 0
-
-
-def test_a_site_that_is_never_reached_raises():
-    class Lazy(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.used, self.spare = nn.Identity(), nn.Identity()
-
-        def forward(self, x):
-            return self.used(x)
-
-    model = Lazy()
-    with pytest.raises(ValueError, match="must be reached by the run, got 'spare'"):
-        record(model, torch.ones(1, 2), ["used", "spare"])
-    with pytest.raises(ValueError, match="must be reached"), replaced(model, {"used": torch.relu}):
-        pass
-    assert hooks(model) == 0
-
-
-def test_what_cannot_be_replaced_is_named():
-    class Pair(nn.Module):
-        def forward(self, x):
-            return x, x
-
-    model = nn.Sequential(Pair())
-    with pytest.raises(ValueError, match="site must return a tensor, got tuple at '0'"):
-        record(model, torch.ones(1, 2), ["0"])
-    for change in (lambda h: h[:, :2], lambda h: 0.0):
-        model = network()
-        with pytest.raises(ValueError, match=r"change at 'layers.1' must keep the shape \(2, 5\)"):
-            with replaced(model, {"layers.1": change}):
-                model(normal(2, 4))
-
-
-def test_record_keeps_the_graph_and_the_order_of_the_sites():
-    model, x = network(), normal(3, 4).requires_grad_(True)
-    found = record(model, x, ["layers.3", "layers.1"])
-    assert set(found) == {"layers.1", "layers.3"} and found["layers.1"].requires_grad
-    close(found["layers.1"].detach(), torch.tanh(model.layers[0](x)).detach())
-
-
-def test_patching_a_run_with_itself_changes_nothing(dtype):
+def test_two_games_of_a_run_and_itself_are_constant(dtype):
     model, x = network(dtype), normal(3, 4, dtype=dtype)
-    assert torch.equal(patch(model, x, NEURONS, record(model, x, ["layers.1", "layers.3"])), model(x))
     for make in (component_game, ablation_game):
-        game = make(model, x, x, NEURONS, target=0)
-        values = game(torch.rand(6, 8, generator=generator(), dtype=torch.float64))
+        values = make(model, x, x, NEURONS, target=0)(torch.rand(6, 8, generator=generator(), dtype=torch.float64))
         close(values, model(x)[:, 0].mean().expand(6))
-
-
-def test_patching_a_whole_layer_gives_the_other_run(dtype):
-    model, x, other = network(dtype), normal(3, 4, dtype=dtype), normal(3, 4, seed=1, dtype=dtype)
-    for layer in LAYERS:
-        assert torch.equal(patch(model, other, [layer], record(model, x, [layer.site])), model(x))
-
-
-def test_a_patch_of_neurons_is_the_run_by_hand(dtype):
-    model, x, other = network(dtype), normal(3, 4, dtype=dtype), normal(3, 4, seed=1, dtype=dtype)
-    source = record(model, x, ["layers.1", "layers.3"])
-    expected = by_hand(
-        model, other, lambda h: with_entry(h, [2], source["layers.1"]), lambda h: with_entry(h, [0], source["layers.3"])
-    )
-    close(patch(model, other, [Component("layers.1", (2,)), Component("layers.3", (0,))], source), expected)
-    pair = [Component("layers.1", (torch.tensor([0, 3]),), "two neurons as one player")]
-    close(patch(model, other, pair, source), by_hand(model, other, lambda h: with_entry(h, [0, 3], source["layers.1"])))
-
-
-def test_a_source_of_one_row_serves_all_inputs():
-    model, x = network(), normal(4, 4)
-    mean = mean_activations(model, normal(9, 4, seed=2), ["layers.1"])
-    expected = by_hand(model, x, lambda h: with_entry(h, [1], mean["layers.1"].expand_as(h)))
-    close(patch(model, x, [Component("layers.1", (1,))], mean), expected)
 
 
 @pytest.mark.parametrize("rows", [2, 3, 8])
@@ -157,9 +32,6 @@ def test_a_source_of_another_number_of_rows_is_refused(rows):
     ):
         with pytest.raises(ValueError, match=f"one for each of the 4 inputs, got {rows}"):
             use()
-
-
-# --------------------------------------------------------------------------------------------------------- games
 
 
 @pytest.fixture
@@ -338,14 +210,6 @@ def test_a_parameter_that_needs_no_gradient_and_one_that_does_give_the_same():
     )
 
 
-def test_mean_and_zero_activations(dtype):
-    model, x = network(dtype), normal(6, 4, dtype=dtype)
-    mean = mean_activations(model, x, ["layers.1", "layers.3"])
-    close(mean["layers.1"], torch.tanh(model.layers[0](x)).mean(0, keepdim=True))
-    zero = zero_activations(model, x, ["layers.3"])["layers.3"]
-    assert zero.shape == (1, 3) and zero.dtype == dtype and not zero.any() and hooks(model) == 0
-
-
 # ----------------------------------------------------------------------------------------------------- bad input
 
 
@@ -376,11 +240,6 @@ def test_bad_components_are_named(message):
             make(network(), x, x, BAD_COMPONENTS[message])
 
 
-def test_an_index_that_is_no_tuple_is_named():
-    with pytest.raises(ValueError, match="index a tuple such as"):
-        Component("layers.1", 3)
-
-
 @pytest.mark.parametrize("make", [component_game, ablation_game, attribution_patching])
 def test_inputs_of_different_shapes_are_named(make):
     for x, other in ((normal(1, 4), normal(2, 4)), (normal(4), normal(4)), (normal(1, 4), normal(1, 3))):
@@ -393,14 +252,6 @@ def test_an_input_without_rows_beside_activations_is_named():
     for x in (normal(4), normal(0, 4)):
         with pytest.raises(ValueError, match="a row for each pair"):
             component_game(network(), source, x, LAYERS[:1])
-
-
-def test_activations_of_another_shape_or_of_no_site_are_named():
-    model, x = network(), normal(1, 4)
-    with pytest.raises(ValueError, match="got none for 'layers.3'"):
-        patch(model, x, LAYERS, record(model, x, ["layers.1"]))
-    with pytest.raises(ValueError, match=r"activations at 'layers.1' must have the shape \(5,\), got \(6,\)"):
-        patch(model, x, LAYERS[:1], {"layers.1": torch.zeros(1, 6).double()})
 
 
 @pytest.mark.parametrize("target", [2, -1, 1.0, True, "1"])

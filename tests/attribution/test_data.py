@@ -18,7 +18,9 @@ from course_lib.attribution.data import (
     training_game,
     truncated_shapley,
 )
-from course_lib.attribution.learners import Logistic, Network, Ridge, Softmax, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic, Ridge, Softmax
+from course_lib.attribution.network_learner import Network
 from course_lib.games import Game, banzhaf, gradient, leave_one_out, linear_surrogate, shapley, tabulate
 from tests.games.instances import close, counting, generator, random_game, shapley_by_orders, shapley_by_sum
 

@@ -19,7 +19,9 @@ from course_lib.attribution.datamodels import (
     rank_correlations,
     trak,
 )
-from course_lib.attribution.learners import Logistic, Network, Ridge, Softmax, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic, Ridge, Softmax
+from course_lib.attribution.network_learner import Network
 from course_lib.claims.attribution import datamodels as claims
 from course_lib.demos.attribution import datamodels as demos
 from course_lib.games import Game, banzhaf, gradient, table_game

@@ -29,7 +29,9 @@ from course_lib.attribution.influence import (
     newton_without_each,
     tracin,
 )
-from course_lib.attribution.learners import Learner, Logistic, Network, Ridge, Softmax, objective
+from course_lib.attribution.learners import Learner, objective
+from course_lib.attribution.linear_learners import Logistic, Ridge, Softmax
+from course_lib.attribution.network_learner import Network
 from course_lib.claims.attribution import influence as claims
 from course_lib.data.make_influence_depth import DEPTHS, compare, flowers
 from course_lib.demos.attribution import influence as demos

@@ -8,7 +8,9 @@ from sklearn.linear_model import Ridge as SklearnRidge
 from torch import Tensor, nn
 
 from course_lib import datasets
-from course_lib.attribution.learners import Logistic, Network, Ridge, Softmax, objective, with_intercept
+from course_lib.attribution.learners import objective, with_intercept
+from course_lib.attribution.linear_learners import Logistic, Ridge, Softmax
+from course_lib.attribution.network_learner import Network
 from course_lib.models import MLP
 from tests.games.instances import close, generator
 

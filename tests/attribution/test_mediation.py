@@ -7,8 +7,9 @@ from torch import nn
 
 from course_lib import datasets, models
 from course_lib.attribution.ablation import coar, filter_game, mirror, removal_curve
-from course_lib.attribution.components import Component, ablation_game, component_game, mean_activations, record
+from course_lib.attribution.components import ablation_game, component_game
 from course_lib.attribution.data import truncated_shapley
+from course_lib.attribution.interventions import Component, mean_activations, record
 from course_lib.attribution.mediation import mediation_effects
 from course_lib.claims.attribution import mediation as claims
 from course_lib.demos.attribution import mediation as demos
@@ -171,7 +172,7 @@ def test_the_fast_game_names_bad_shapes():
 
 
 def test_one_filter_at_its_mean_turns_the_misread_digit():
-    from course_lib.attribution.components import patch
+    from course_lib.attribution.interventions import patch
 
     net, digit, split = models.digit_net(), datasets.misread_digit()[None], datasets.digits()
     mean = mean_activations(net, split.train_x, ["second"])

@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from course_lib.attribution import lenses, probes
-from course_lib.attribution.components import Component, patch, record
+from course_lib.attribution.interventions import Component, patch, record
 from course_lib.claims.attribution import probes as claims
 from course_lib.demos.attribution import probes as demos
 from course_lib.facts import sentences

@@ -8,7 +8,7 @@ import torch
 
 from course_lib.attribution.data import knn_shapley, training_game
 from course_lib.attribution.influence import influence
-from course_lib.attribution.learners import Ridge, Softmax
+from course_lib.attribution.linear_learners import Ridge, Softmax
 from course_lib.games import leave_one_out, shapley
 from tests.games.instances import close
 

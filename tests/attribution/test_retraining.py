@@ -6,7 +6,8 @@ import torch
 
 from course_lib import datasets
 from course_lib.attribution.data import detection_auc, knn_game, training_game
-from course_lib.attribution.learners import Logistic, Ridge, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic, Ridge
 from course_lib.claims.attribution import retraining as claims
 from course_lib.demos.attribution import retraining as demos
 from course_lib.games import Game, leave_one_out, shapley

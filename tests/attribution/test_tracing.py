@@ -9,14 +9,16 @@ import torch
 
 from course_lib.attribution import editing, tracing
 from course_lib.attribution.editing import rank_one_edit
-from course_lib.attribution.tracing import KINDS, Run, noised, roles, trace, trimmed
+from course_lib.attribution.interventions import record
+from course_lib.attribution.traced_sentences import capitals, partners, relations, roles, single_tokens, trimmed
+from course_lib.attribution.tracing import KINDS, Run, noised, trace
 from course_lib.claims.attribution import tracing as claims
 from course_lib.demos.attribution import tracing as demos
-from course_lib.facts import sentences
+from course_lib.facts import sentences, split
 from course_lib.transformer import fact_model
 
 WORLD = sentences()
-ROWS = tracing.capitals(WORLD, 8, torch.Generator().manual_seed(3))
+ROWS = capitals(WORLD, 8, torch.Generator().manual_seed(3))
 CHOSEN = trimmed(WORLD[ROWS])
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-14}
 
@@ -28,7 +30,7 @@ def rng(seed: int = 0) -> torch.Generator:
 def corrupted(kind: str, model) -> Run:
     if kind == "noise":
         return noised(model, CHOSEN, draws=3, generator=rng(1))
-    return tracing.swapped(WORLD, CHOSEN, tracing.partners(WORLD, ROWS, rng(2)))
+    return tracing.swapped(WORLD, CHOSEN, partners(WORLD, ROWS, rng(2)))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def test_restoring_all_pieces_at_the_embedding_gives_the_total_effect(models, dt
     run = corrupted(spoilt, model)
     draws = len(run) // len(CHOSEN)
     clean = Run(CHOSEN.tokens.repeat(draws, 1))
-    kept = tracing.record(model, clean.tokens, ["embedded"])
+    kept = record(model, clean.tokens, ["embedded"])
     logits = tracing.restored(model, run, ["embedded"], CHOSEN.subject.repeat(draws, 1), kept)
     last = CHOSEN.last.repeat(draws)
     rows = torch.arange(len(last))
@@ -93,7 +95,7 @@ def test_effects_agree_with_nnsight(models):
         model = models[path, torch.float64]
         run = noised(model, line, multiple=reference["multiple"], draws=reference["draws"], generator=rng(reference["seed"]))
         for kind, expected in kinds.items():
-            found = trace(model, line, run, kind=kind, where=tracing.single_tokens(line))
+            found = trace(model, line, run, kind=kind, where=single_tokens(line))
             assert (found.effects[0] - torch.tensor(expected, dtype=torch.float64)).abs().max() < 1e-12
 
 
@@ -102,7 +104,7 @@ def test_windows_and_measures(models):
     run = corrupted("replacement", model)
     wide = trace(model, CHOSEN, run, kind="attention", window=5).effects
     assert (wide[:, :1] == wide).all()  # five layers around any of three are all three
-    others = WORLD.answers[tracing.partners(WORLD, ROWS, rng(2))]
+    others = WORLD.answers[partners(WORLD, ROWS, rng(2))]
     found = trace(model, CHOSEN, run, measure="logit difference", others=others)
     rows, final = torch.arange(len(ROWS)), model(CHOSEN.tokens)[torch.arange(len(ROWS)), CHOSEN.last]
     assert (found.clean - final[rows, CHOSEN.answers] + final[rows, others]).abs().max() < 1e-12
@@ -156,17 +158,17 @@ def test_no_hook_is_left_even_after_an_error(models):
 
 
 def test_partners_have_the_same_shape_and_another_answer():
-    partner = tracing.partners(WORLD, ROWS, rng(4))
+    partner = partners(WORLD, ROWS, rng(4))
     assert torch.equal(WORLD.subject[partner], WORLD.subject[ROWS])
     assert torch.equal(WORLD.templates[partner], WORLD.templates[ROWS])
     assert (WORLD.answers[partner] != WORLD.answers[ROWS]).all()
-    assert torch.equal(partner, tracing.partners(WORLD, ROWS, rng(4)))
+    assert torch.equal(partner, partners(WORLD, ROWS, rng(4)))
 
 
 def test_capitals_are_different_countries_in_training_wordings():
-    rows = tracing.capitals(WORLD, 120, rng(0))
-    assert len(WORLD.facts[rows].unique()) == 120 and (tracing.relations(WORLD)[rows] == 0).all()
-    assert torch.isin(rows, tracing.split(WORLD)[0]).all()
+    rows = capitals(WORLD, 120, rng(0))
+    assert len(WORLD.facts[rows].unique()) == 120 and (relations(WORLD)[rows] == 0).all()
+    assert torch.isin(rows, split(WORLD)[0]).all()
     assert not torch.isin(claims.fresh_capitals(WORLD, 60), rows[: claims.SHOWN]).any()
     assert demos.find(WORLD, "France", "capital", 0) not in claims.fresh_capitals(WORLD, 60)
 
@@ -181,8 +183,8 @@ def test_capitals_are_different_countries_in_training_wordings():
         (lambda m: trace(m, CHOSEN, Run(CHOSEN.tokens), measure="loss"), "measure must be one of"),
         (lambda m: noised(m, CHOSEN, multiple=-1.0, generator=rng()), "multiple must be at least 0"),
         (lambda m: noised(m, CHOSEN, draws=0, generator=rng()), "draws at least 1"),
-        (lambda m: tracing.capitals(WORLD, 0, rng()), "count must be between"),
-        (lambda m: tracing.partners(WORLD, WORLD.subject.sum(1).argmax()[None], rng()), "must have a partner"),
+        (lambda m: capitals(WORLD, 0, rng()), "count must be between"),
+        (lambda m: partners(WORLD, WORLD.subject.sum(1).argmax()[None], rng()), "must have a partner"),
         (lambda m: tracing.swapped(WORLD, CHOSEN, ROWS.roll(1)), "partners must be one row"),
         (lambda m: rank_one_edit(torch.eye(2), torch.ones(3), torch.ones(2), torch.eye(2)), "must fit a weight"),
         (lambda m: rank_one_edit(torch.eye(2), torch.zeros(2), torch.ones(2), torch.eye(2)), "key must not be zero"),
@@ -235,7 +237,7 @@ def test_an_edit_of_the_model_is_a_copy_and_says_the_new_answer(models, dtype):
     model = models["free", dtype]
     before = {name: value.clone() for name, value in model.state_dict().items()}
     france = WORLD.facts == WORLD.facts[demos.find(WORLD, "France", "capital", 0)]
-    train, _ = tracing.split(WORLD)
+    train, _ = split(WORLD)
     asked, warsaw = trimmed(WORLD[train[france[train]]]), int(WORLD.answers[demos.find(WORLD, "Poland", "capital", 0)])
     where, moment = roles(asked)["final token"], editing.key_moment(model, WORLD[train], 2)
     with torch.no_grad():  # the value is found by gradients all the same
@@ -260,7 +262,7 @@ def test_steering_by_the_difference_of_two_runs_is_patching(models):
     model = models["free", torch.float64]
     france, poland = (trimmed(WORLD[demos.find(WORLD, name, "capital", 0)]) for name in ("France", "Poland"))
     site = "layers.1.stream"
-    streams = [tracing.record(model, line.tokens, [site])[site] for line in (france, poland)]
+    streams = [record(model, line.tokens, [site])[site] for line in (france, poland)]
     where = roles(france)["final token"]
     with editing.steered(model, site, where, streams[1][0, -1] - streams[0][0, -1]):
         steered = model(france.tokens)
@@ -270,7 +272,7 @@ def test_steering_by_the_difference_of_two_runs_is_patching(models):
 
 def test_outcomes_of_edits(models):
     facts = WORLD.facts[ROWS[:2]]
-    answers = WORLD.answers[tracing.partners(WORLD, ROWS[:2], rng(2))]
+    answers = WORLD.answers[partners(WORLD, ROWS[:2], rng(2))]
     model = models["free", torch.float32]
     live = editing.edit_outcomes(model, WORLD, facts, answers, 2, "final token", others=5)
     dead = editing.edit_outcomes(model, WORLD, facts, answers, 2, "last piece", others=5)

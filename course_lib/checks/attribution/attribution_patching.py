@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks.hooks import keeps_order
 from course_lib.checks.returns import as_dict
 from course_lib.models import MLP
 
@@ -38,6 +39,27 @@ def _moved(rest, here: Tensor, there: Tensor, share: float) -> Tensor:
     return rest(here + share * torch.diag(there[0] - here[0]))
 
 
+def _kinked(random, low: float, high: float, offset: float):
+    """A network with one hidden ReLU layer, whose units pass zero at shares of their ways between `low` and `high`.
+
+    Each unit's pre-activation is `offset` above or below zero there. Returns the network, the pair `(n,)`, the shares,
+    the signs of the offsets, and the output weights times the ways: at the kink, unit k's slope is 0 or this product.
+    """
+    way = torch.zeros(1)
+    while way.abs().min() < 0.2:
+        model = MLP([4, 6, 1], "relu", random.seed()).double().requires_grad_(False)
+        clean, corrupted = random.away_from_zero(2, 4)
+        way = model.layers[0].weight @ (clean - corrupted)
+    share, sign = random.uniform(6, low=low, high=high), torch.tensor([1.0, -1.0] * 3).double()[random.order(6)]
+    start = model.layers[0].weight @ corrupted
+    model.layers[0].bias.copy_(sign * way.sign() * offset - start - share * way)
+    model.layers[2].weight.copy_(random.away_from_zero(1, 6))
+    return model, clean, corrupted, share, sign * way.sign(), model.layers[2].weight[0] * way
+
+
+KINK = 1e-12  # far above rounding, and below every step whose difference is worth something
+
+
 # ------------------------------------------------------------------------------------------------ attribution patching
 
 attribution_patch = Exercise(
@@ -63,6 +85,10 @@ attribution_patch = Exercise(
         "single": "right for several pairs, but not for a single pair or a layer with one unit",
         "same": "right in general, but where clean and corrupted run agree every score is exactly 0",
         "float32": "right in float64, but a float32 network with float32 inputs should work as well",
+        "finite": "that is a difference over a small step, which mixes the two sides of a kink: take the gradient",
+        "failure": "a hook stays on the model when a run fails: remove it in `finally`",
+        "foreign": "hooks that you did not set are gone: take away your own handles, and no other",
+        "swallowed": "an error inside a run must reach the caller: your function hides it",
     },
 )
 
@@ -133,6 +159,9 @@ def estimates_at_the_edges(answer, random):
     truth = _estimate(model, clean, corrupted, layer)
     single = MLP(**model.config).requires_grad_(False)
     _same("float32", called("float32", answer, single, clean.float(), corrupted.float(), layer), truth, 1e-3)
+    net, x, other, _, sign, product = _kinked(random, 0.0, 0.0, KINK)  # the corrupted run stands beside the kinks
+    _same("finite", called("finite", answer, net, x[None], other[None], 0), ((sign > 0) * product)[None])
+    keeps_order(answer, model, (model, clean, corrupted, layer), (model, clean, corrupted[:, :-1], layer))
 
 
 def _same(hint: str, value: object, truth: Tensor, tolerance: float = 1e-5) -> None:
@@ -155,7 +184,7 @@ secants = Exercise(
         "backward": "you move the unit away from its clean value: it goes from corrupted towards clean",
         "clean": "you start from the clean run: the run is the corrupted one, and one unit moves towards its clean value",
         "end": "you move the unit beyond, or measure from the end of its way: from share 0 to `share`",
-        "central": "that is a central difference: the way begins at 0, so take the output at `share` minus the output at 0",
+        "central": "that is a central difference, or a slope: take the output at `share` minus that at 0, where the way begins",
         "whole": "you move the unit the whole way whatever `share` is",
         "tangent": "that is the tangent: move the unit by `share` of its way, which bends the answer when the share is large",
         "absolute": "you take sizes: the output may rise or fall",
@@ -163,8 +192,12 @@ secants = Exercise(
         "layer": "the scores belong to another layer: units are what `model.layers[layer]` returns",
         "value": "for each unit: output with this unit moved by `share` of its way, minus the plain output, over `share`",
         "patch": "right for a part of the way, but with share 1 each score is the real patch",
-        "small": "right for large shares, but a share of a thousandth should give the slope in float64",
+        "small": "right for large shares, but a share of a thousandth is still a step forward, in float64",
         "one": "right for several units, but a layer may have a single one",
+        "gradients": "right for smooth networks, but not where a unit passes a kink on its way: use forward runs, no slopes",
+        "failure": "a hook stays on the model when a run fails: remove it in `finally`",
+        "foreign": "hooks that you did not set are gone: take away your own handles, and no other",
+        "swallowed": "an error inside a run must reach the caller: your function hides it",
     },
 )
 
@@ -230,6 +263,12 @@ def runs_from_the_patch_to_the_slope(answer, random):
     _same("small", called("small", answer, model, clean[0], corrupted[0], layer, 1e-3), truth)
     small, ends = _mlp(random, 3, 1, 3, 1), random.away_from_zero(2, 3)
     _same("one", called("one", answer, small, *ends, 1, 0.5), _secants(small, *ends, 1, 0.5))
+    net, x, other, *_ = _kinked(random, 0.0, 0.0, KINK)  # before a kink and behind it are two different things
+    _same("central", called("central", answer, net, x, other, 0, 1e-6), _secants(net, x, other, 0, 1e-6))
+    net, x, other, *_ = _kinked(random, 0.3, 0.5, 0.0)
+    _same("gradients", called("gradients", answer, net, x, other, 0, 0.8), _secants(net, x, other, 0, 0.8))
+    right = (model, clean[0], corrupted[0], layer, 0.5)
+    keeps_order(answer, model, right, (*right[:2], corrupted[0, :-1], *right[3:]))
 
 
 # --------------------------------------------------------------------------------------------------------------- paths
@@ -256,6 +295,10 @@ path_scores = Exercise(
         "step": "right for several steps, but one step is allowed: then the slope in the middle counts alone",
         "zero": "right in general, but a unit whose two values agree should score exactly 0",
         "one": "right for several units, but a layer may have a single one: then both are the same",
+        "finite": "that is a difference over a small step, which mixes the two sides of a kink: take the gradient",
+        "failure": "a hook stays on the model when a run fails: remove it in `finally`",
+        "foreign": "hooks that you did not set are gone: take away your own handles, and no other",
+        "swallowed": "an error inside a run must reach the caller: your function hides it",
     },
 )
 
@@ -348,3 +391,9 @@ def walks_at_the_edges(answer, random):
         _same(hint, value["together"], together)
         if hint == "zero" and not all((value[key] == 0).all() for key in ("own", "together")):
             raise Wrong("zero")
+    net, x, other, _, sign, product = _kinked(random, 0.5, 0.5, KINK)  # the kinks stand beside the middle of every way
+    value = as_dict(called("finite", answer, net, x, other, 0, 1), ["own", "together"])
+    for key in ("own", "together"):
+        _same("finite", value[key], (sign > 0) * product)
+    right = (model, clean, corrupted, layer, 2)
+    keeps_order(answer, model, right, (*right[:2], corrupted[:-1], *right[3:]))

@@ -8,12 +8,16 @@ from torch import Tensor
 
 from course_lib.checks.answers import AnswerError, Mutated
 from course_lib.checks.core import Exercise
+from course_lib.checks.hooks import keeps_order
 from course_lib.checks.instances import Instances
 from course_lib.checks.returns import Wrong, as_dict, as_number, as_tensor, called, close, nearest
 from course_lib.games import Game, shapley, table_game
 from course_lib.models import MLP, DigitNet
 
 HOOK = "a hook is still on the model when your function returns (or an argument was changed): remove hooks in `finally`"
+FAILURE = "a hook stays on the model when a run fails: remove it in `finally`"
+FOREIGN = "hooks that you did not set are gone: take away your own handles, and no other"
+SWALLOWED = "an error inside a run must reach the caller: your function hides it"
 
 
 def _network(random: Instances, widths: list[int], dtype: torch.dtype = torch.float64) -> MLP:
@@ -65,7 +69,9 @@ ablate = Exercise(
     hints={
         "keys": 'return a dict with the keys "zero", "mean" and "resample"',
         "hook": HOOK,
-        "failure": "a hook stays on the model when the run on x fails: remove it in `finally`",
+        "failure": FAILURE,
+        "foreign": FOREIGN,
+        "swallowed": SWALLOWED,
         "nothing": "the outputs are those of the plain run: does your hook return the changed output?",
         "layer": "the whole layer is replaced, not the one unit",
         "neighbour": "another unit of the layer is replaced",
@@ -194,13 +200,8 @@ def leaves_the_model_as_it_was(answer, random: Instances) -> None:
         said = _read(result, truth)
         if not all(close(said[name], truth[name]) for name in truth):
             raise Wrong("one")
-    try:
-        answer(model, x[:, :2], reference, "layers.1", 0)  # the run on x fails: its rows are too short
-    except (AnswerError, Mutated):
-        pass
-    left = sum(len(module._forward_hooks) for module in model.modules())
-    if left or not close(model(x), _run(model, x)):
-        raise Wrong("failure")
+    failing = (model, x[:, :2], reference, "layers.1", 0)  # the rows of x are too short
+    keeps_order(answer, model, (model, x, reference, "layers.1", 0), failing)
 
 
 # -------------------------------------------------------------------------------------------------------- mediation
@@ -211,6 +212,9 @@ mediation = Exercise(
         "keys": 'return a dict with the keys "total", "indirect", "direct" and "interaction"',
         "hook": HOOK,
         "sign": "effects are of x against other: with x minus without",
+        "failure": FAILURE,
+        "foreign": FOREIGN,
+        "swallowed": SWALLOWED,
         "swapped": "direct and indirect are exchanged: for the indirect effect only the listed units have their values on x",
         "rest": "your direct effect is the rest of the total: run on x with the mediator's values on other",
         "noising": "your indirect effect starts from x: run on other, with the mediator's values on x",
@@ -296,6 +300,8 @@ def knows_the_edges(answer, random: Instances) -> None:
         said = _read(called("edges", lambda *a: _called(answer, *a), model, "layers.1", units, x, other), truth)
         if not all(close(said[name], truth[name], 2e-5) for name in truth):
             raise Wrong("edges")
+    right = (model, "layers.1", [0, 2], x, other)
+    keeps_order(answer, model, right, (*right[:4], other[:, :2]))  # the rows of other are too short
 
 
 # ----------------------------------------------------------------------------------------------------------- hybrid
@@ -304,6 +310,9 @@ hybrid = Exercise(
     "attribution/mediation/hybrid",
     hints={
         "hook": HOOK,
+        "failure": FAILURE,
+        "foreign": FOREIGN,
+        "swallowed": SWALLOWED,
         "clamped": "a layer behind another is held between two constants: move from what it computes in this run",
         "base": "the base run is exchanged: with all gates at 0 the model reads other, undisturbed",
         "order": "each gate belongs to the site at the same place in `sites`",
@@ -385,6 +394,8 @@ def knows_the_edges_of_gates(answer, random: Instances) -> None:
             raise Wrong("edges", seen=str(error)) from None
         if not close(said, _hybrid(model, numbers, x, other, gates), 2e-5):
             raise Wrong("edges")
+    right = (model, [f"layers.{number}" for number in numbers], x, other, gates)
+    keeps_order(answer, model, right, (*right[:3], other[:2], gates))  # other has an entry too few
 
 
 # -------------------------------------------------------------------------------------------------------- truncated

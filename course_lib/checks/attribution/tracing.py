@@ -4,6 +4,7 @@ import torch
 
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
 from course_lib.checks.answers import Mutated
+from course_lib.checks.hooks import keeps_order, left
 from course_lib.checks.instances import Instances
 from course_lib.checks.returns import as_dict
 from course_lib.transformer import FactModel
@@ -27,6 +28,9 @@ restore = Exercise(
         "last": "return the logits of the final token: (b, v)",
         "value": "run on the corrupted tokens, with the stream after that layer at that position from the clean run",
         "hooks": "a hook stays on the model: remove every handle when you are done, in `finally`",
+        "failure": "a hook stays on the model when a run fails: remove it in `finally`",
+        "foreign": "hooks that you did not set are gone: take away your own handles, and no other",
+        "swallowed": "an error inside a run must reach the caller: your function hides it",
         "negative": "right for positions counted from the front; -1 is the final token",
         "batch": "right for one pair of sentences; each row of a batch has its own clean stream",
         "changed": "you change the model's weights or its mode: restore activations, not parameters",
@@ -95,10 +99,6 @@ def _sentences(random: Instances, model: FactModel, rows: int, length: int) -> T
     return torch.randint(2, size, (rows, length), generator=random.generator)
 
 
-def _hooked(model: FactModel) -> bool:
-    return any(part._forward_hooks or part._forward_pre_hooks for part in model.modules())
-
-
 def _without_hooks(model: FactModel) -> None:
     for part in model.modules():
         part._forward_hooks.clear()
@@ -110,13 +110,13 @@ def _logits(answer, hint: str, model: FactModel, *args) -> Tensor:
     try:
         said = called(hint, answer, model, *args) if hint else answer(model, *args)
     except Mutated:
-        if _hooked(model):
+        if left(model):
             raise Wrong("hooks") from None
         raise
     finally:
-        left = _hooked(model)
+        hooked = left(model)
         _without_hooks(model)
-    if left:
+    if hooked:
         raise Wrong("hooks")
     shape = (len(args[0]), model.tokens.weight.shape[0])
     if isinstance(said, Tensor) and said.dim() == 3:
@@ -163,6 +163,9 @@ def leaves_no_trace(answer, random: Instances) -> None:
         raise Wrong("changed")
     if not close(first, _logits(answer, "", model, clean, base, 1, 2), 1e-9):
         raise Wrong("value")
+    unknown = base.clone()
+    unknown[0, 1] = model.tokens.weight.shape[0]  # no token has this number
+    keeps_order(answer, model, (model, clean, base, 1, 2), (model, clean, unknown, 1, 2))
 
 
 @restore.property(points=1)

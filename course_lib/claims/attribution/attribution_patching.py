@@ -7,7 +7,8 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from course_lib.attribution.patching_estimates import all_nodes, input_path, node_estimates, node_patches, node_path
+from course_lib.attribution.attribution_patching import input_path, node_estimates
+from course_lib.attribution.node_patching import all_nodes, node_patches, node_path
 from course_lib.attribution.replacement_pairs import Pairs, metric, replacement_pairs
 from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.transformer import fact_model

@@ -8,7 +8,9 @@ from torch import Tensor
 from course_lib import datasets
 from course_lib.attribution.data import training_game
 from course_lib.attribution.datamodels import fit_datamodel, held_out_fit, linear_datamodeling_score, random_subsets
-from course_lib.attribution.learners import Learner, Logistic, Network, with_intercept
+from course_lib.attribution.learners import Learner, with_intercept
+from course_lib.attribution.linear_learners import Logistic
+from course_lib.attribution.network_learner import Network
 from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.games import Game, gradient
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from course_lib import datasets
 from course_lib.attribution.data import training_game
 from course_lib.attribution.influence import gradient_overlap, influence
-from course_lib.attribution.learners import Logistic, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic
 from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.games import leave_one_out
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_lib import datasets, models
 from course_lib.attribution.ablation import filter_game, removal_curve
-from course_lib.attribution.components import Component, mean_activations, zero_activations
+from course_lib.attribution.interventions import Component, mean_activations, zero_activations
 from course_lib.attribution.mediation import Effects, mediation_effects
 from course_lib.claims.core import Record, decide, mean_interval, share_interval
 from course_lib.games import Game, leave_one_out, shapley

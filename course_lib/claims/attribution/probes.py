@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_lib.attribution.components import record, replaced
+from course_lib.attribution.interventions import record, replaced
 from course_lib.attribution.lenses import fit_lens, logit_lens, places, ranks, streams
 from course_lib.attribution.probes import LinearProbe, correlated_tasks, erase, fit_probe, inlp, mean_directions
 from course_lib.claims.core import Record, decide, mean_interval, share_interval

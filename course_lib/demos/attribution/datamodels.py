@@ -15,7 +15,8 @@ from course_lib.attribution.datamodels import (
     random_subsets,
     rank_correlations,
 )
-from course_lib.attribution.learners import Logistic, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic
 from course_lib.datasets import breast_cancer
 from course_lib.demos import Demo, explore
 from course_lib.games import Game, gradient

@@ -10,7 +10,8 @@ from course_lib import datasets, plots
 from course_lib.attribution.curvature import example_gradients, hessian_product, utility_gradients
 from course_lib.attribution.data import label_margins, training_game
 from course_lib.attribution.influence import influence, newton_without_each
-from course_lib.attribution.learners import Logistic, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic
 from course_lib.demos import Demo, explore
 from course_lib.games import leave_one_out
 

@@ -6,7 +6,8 @@ import torch
 
 from course_lib import datasets, plots
 from course_lib.attribution.data import detection_auc, knn_shapley, training_game
-from course_lib.attribution.learners import Logistic, with_intercept
+from course_lib.attribution.learners import with_intercept
+from course_lib.attribution.linear_learners import Logistic
 from course_lib.claims.attribution.retraining import Flipped, flipped_digits
 from course_lib.demos import Demo, explore
 from course_lib.games import Attribution, Game, shapley, table_game, tabulate

@@ -7,18 +7,8 @@ from torch import Tensor
 
 from course_lib import plots
 from course_lib.attribution.editing import OUTCOMES, edit_outcomes
-from course_lib.attribution.tracing import (
-    KINDS,
-    Run,
-    Trace,
-    capitals,
-    noised,
-    partners,
-    single_tokens,
-    swapped,
-    trace,
-    trimmed,
-)
+from course_lib.attribution.traced_sentences import capitals, partners, single_tokens, trimmed
+from course_lib.attribution.tracing import KINDS, Run, Trace, noised, swapped, trace
 from course_lib.demos import Demo, explore
 from course_lib.facts import Sentences, facts, sentences, vocabulary
 from course_lib.transformer import fact_model
@@ -56,7 +46,8 @@ def heat_map(ax, effects: Tensor, columns: list[str], limit: float) -> None:
             colour = "white" if value > 0.6 * limit else plots.INK
             ax.text(j, i, f"{value:.2f}".replace("-0.00", "0.00"), ha="center", va="center", color=colour)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
-    ax.set_yticks(range(len(effects)), [f"layer {i}" for i in range(len(effects))])
+    ax.set_yticks(range(len(effects)), [str(i) for i in range(len(effects))])
+    ax.set_ylabel("layer (last on top)")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
 

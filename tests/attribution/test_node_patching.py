@@ -4,16 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.attribution.components import Component, attribution_patching, component_game, patch, record
-from course_lib.attribution.patching_estimates import (
-    all_nodes,
-    along_own_gate,
-    input_path,
-    node_estimates,
-    node_patches,
-    node_path,
-    share_found,
-)
+from course_lib.attribution.attribution_patching import along_own_gate, attribution_patching, input_path, node_estimates
+from course_lib.attribution.components import component_game
+from course_lib.attribution.interventions import Component, patch, record
+from course_lib.attribution.node_patching import all_nodes, node_patches, node_path, share_found
 from course_lib.attribution.replacement_pairs import METRICS, france_and_poland, metric, replacement_pairs
 from course_lib.games import Game, add_one_in, gradient, integrated_gradients
 from course_lib.models import MLP
