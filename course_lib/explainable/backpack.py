@@ -189,10 +189,10 @@ def train(
     world: Sentences,
     rows: Tensor,
     *,
-    steps: int = 300,
+    steps: int = 250,
     seed: int = 0,
     rate: float = 3e-3,
-    batch: int = 256,
+    batch: int = 128,
     decay: float = 1.0,
 ) -> nn.Module:
     """Fit the answers of the sentences `rows` in place by AdamW; the rate rises for 20 steps, then falls to 0.
