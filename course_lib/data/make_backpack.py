@@ -14,7 +14,7 @@ import torch
 
 from course_lib.explainable import country_facts
 from course_lib.explainable.backpack import FORMS, Backpack, accuracy, train
-from course_lib.explainable.senses import borrow_sense, country_tokens, moved, says
+from course_lib.explainable.senses import borrow_sense, country_tokens, last_weights, moved, says
 from course_lib.facts import split
 
 SEEDS, SHOWN, SENSES = range(11, 19), 0, 8
@@ -31,12 +31,12 @@ def trained(form: str, seed: int) -> Backpack:
 def counts(model: Backpack, pairs: str, senses: range = range(SENSES)) -> list[tuple]:
     """Rows (pairs, sense, relation, moved, alone, asked): edits by their outcome, counted over pairs and wordings."""
     world, own, tokens, table = country_facts.sentences(), country_facts.answers(), country_tokens(), model.sense_table()
-    rows = []
+    rows, weights = [], last_weights(model, world)
     for sense in senses:
         found = torch.zeros(3, 3, dtype=torch.long)  # relations by (moved, alone, asked)
         for seed in PAIRS[pairs]:
             lenders = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed))
-            said = says(model, world, table=borrow_sense(table, tokens, tokens[lenders], sense))
+            said = says(model, world, borrow_sense(table, tokens, tokens[lenders], sense), weights=weights)
             outcome = moved(said, own, lenders)
             asked = outcome[2]
             found += torch.stack([outcome[0][asked].sum((0, 2)), outcome[1][asked].sum((0, 2)), 3 * asked.sum().expand(3)], 1)

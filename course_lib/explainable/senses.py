@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib.explainable import country_facts
-from course_lib.explainable.backpack import Backpack, answer_logits
+from course_lib.explainable.backpack import Backpack
 from course_lib.facts import Sentences
 
 
@@ -58,9 +58,25 @@ def country_tokens() -> Tensor:
 
 
 @torch.no_grad()
-def says(model: Backpack, world: Sentences, **changes) -> Tensor:
-    """The likeliest answer to every sentence, `(countries, relations, wordings)`; `changes` go to the model."""
-    return answer_logits(model, world, **changes).argmax(1).reshape(-1, len(country_facts.RELATIONS), 3)
+def last_weights(model: Backpack, world: Sentences) -> Tensor:
+    """What the last word of each sentence takes of each sense and word, `(s, k, t)`: no edit of the table changes it."""
+    return model.weights(world.tokens)[torch.arange(len(world)), :, world.last]
+
+
+@torch.no_grad()
+def says(
+    model: Backpack, world: Sentences, table: Tensor | None = None, gain: Tensor | None = None, weights: Tensor | None = None
+) -> Tensor:
+    """The likeliest answer to every sentence of all facts, `(countries, relations, wordings)`.
+
+    `table` `(v, k, d)`: an edited sense table; `gain` `(k,)`: factors of the senses' weights; `weights`: `last_weights`, if
+    they are known already.
+    """
+    weights = last_weights(model, world) if weights is None else weights
+    table = model.sense_table() if table is None else table
+    weights = weights if gain is None else weights * gain[:, None]
+    mixed = torch.einsum("skj,sjkd->sd", weights, table[world.tokens])
+    return model.unembed(mixed).argmax(1).reshape(-1, len(country_facts.RELATIONS), 3)
 
 
 def moved(said: Tensor, own: Tensor, lenders: Tensor) -> tuple[Tensor, Tensor, Tensor]:
