@@ -356,5 +356,11 @@ def squeezed_weights(scores, real, form):
 
 
 # fmt: off
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "sense_softmax: pairs = scores.transpose(0, 1).flatten(1) => pairs = scores.transpose(1, 0).flatten(1)":
+        "two axes change places, whichever is named first",
+    "sense_softmax: weights = k * pairs.softmax(1).unflatten(1, (k, t)).transpose(0, 1)"
+    " => weights = k * pairs.softmax(1).unflatten(1, (k, t)).transpose(1, 0)":
+        "two axes change places, whichever is named first",
+}
 # fmt: on

@@ -112,6 +112,7 @@ def test_claims_come_out_as_records():
             assert record.low <= record.estimate <= record.high and record.seeds == len(make_backpack.SEEDS)
     joint, paper = (claims.one_sense_moves_a_relation(form) for form in ("joint", "paper"))
     assert joint.low > paper.high
+    assert (claims.best_sense("joint", "moved")[1][:, 0] > 0.95).all(), "one sense holds the capitals, as the chapter says"
     for message, call in (
         ("form must", lambda: claims.counts("mean", "fresh")),
         ("form must", lambda: claims.stored("mean")),
