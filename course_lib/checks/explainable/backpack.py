@@ -117,10 +117,14 @@ def holds_at_the_edges(answer, random):
         _same("single", found["logits"], truth.sum((1, 2)))
         _same("single", found["parts"], truth)
     alpha, senses, unembedding = random.uniform(2, 3, 3, low=0.2), random.normal(3, 2, 4), random.normal(5, 4)
-    found = as_dict(called("later", answer, alpha, senses, unembedding), ["logits", "parts"])
-    _same("later", found["logits"], _parts(alpha, senses, unembedding).sum((1, 2)))
-    found = as_dict(called("float32", answer, alpha.float(), senses.float(), unembedding.float()), ["logits", "parts"])
-    _same("float32", found["parts"], _parts(alpha, senses, unembedding), 1e-4)
+    truth = _parts(alpha, senses, unembedding)
+    for hint, case in (
+        ("later", (alpha, senses, unembedding)),
+        ("float32", (alpha.float(), senses.float(), unembedding.float())),
+    ):
+        found = as_dict(called(hint, answer, *case), ["logits", "parts"])
+        _same(hint, found["logits"], truth.sum((1, 2)), 1e-4)
+        _same(hint, found["parts"], truth, 1e-4)
 
 
 # --------------------------------------------------------------------------------------------------------------- swap
@@ -333,6 +337,7 @@ def holds_with_little_to_read(answer, random):
         if isinstance(found, Tensor) and not torch.isfinite(found).all():
             raise Wrong("nothing")
         _same("nothing", found, _weights(scores, _readable(real), form))
+        _same("nothing", called("nothing", answer, scores, real & False, form), torch.zeros_like(scores))
         for k, t in ((1, 3), (3, 1), (1, 1)):
             few, all_real = random.normal(k, t, t), torch.ones(t, dtype=torch.bool)
             _same("single", called("single", answer, few, all_real, form), _weights(few, _readable(all_real), form))
