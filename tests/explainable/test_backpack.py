@@ -105,6 +105,15 @@ def test_a_fresh_training_specialises_as_the_stored_counts_say():
     assert shares.max() > 0.5 * shares.sum()
 
 
+def test_one_relation_takes_another_sense_in_another_wording():
+    shares = claims.by_wording()
+    torch.testing.assert_close(shares.mean(2), claims.counts("joint", "fresh")[0][0], rtol=0, atol=2e-3)
+    best, sense = shares[:, country_facts.RELATIONS.index("continent")].max(0)
+    assert (best > 0.85).all() and len(set(sense.tolist())) == 3
+    rows = make_backpack.wordings(claims.stored("joint"), range(1, 2))
+    assert [row[3] / row[4] > 0.9 for row in rows] == [True] * 3 + [False] * 6
+
+
 def test_claims_come_out_as_records():
     for form in bp.FORMS:
         for claim in (claims.one_sense_moves_a_relation, claims.one_sense_one_relation):

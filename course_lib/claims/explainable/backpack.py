@@ -60,6 +60,17 @@ def best_sense(form: str, kind: str) -> tuple[Tensor, Tensor]:
     return chosen, fresh.gather(1, chosen[:, None]).squeeze(1)
 
 
+@cache
+def by_wording() -> Tensor:
+    """Of the first joint model counted: shares of edits that moved a relation, `(senses, relations, wordings)`."""
+    shares = torch.zeros(SENSES, len(RELATIONS), 3)
+    with (files("course_lib.data") / "backpack_wordings.csv").open(encoding="utf8") as file:
+        for row in csv.DictReader(file):
+            place = int(row["sense"]), RELATIONS.index(row["relation"]), int(row["wording"])
+            shares[place] = int(row["moved"]) / int(row["asked"])
+    return shares
+
+
 def one_sense_moves_a_relation(form: str) -> Record:
     """Share of edits of one sense after which the relation is answered with the lender's answer, whatever else changes."""
     return _record(form, "moved", "one_sense_moves_a_relation", "Each relation has one sense whose edit moves it")

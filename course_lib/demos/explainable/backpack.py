@@ -42,7 +42,7 @@ def swap_two_countries() -> Demo:
     """France swaps one sense with another country: three answers before and after, in both forms."""
 
     def draw(other: str, sense: int):
-        figure, axes = plots.panels(2, width=3.6, height=2.3)
+        figure, axes = plots.panels(2, width=3.4, height=1.9)
         for ax, form in zip(axes, ("joint", "paper"), strict=True):
             after = after_swap(form, "France", other, sense)
             cells = [[was, now] for was, now in zip(truths("France"), after, strict=True)]
@@ -51,7 +51,7 @@ def swap_two_countries() -> Demo:
             table = ax.table(cells, rowLabels=country_facts.RELATIONS, colLabels=("before", "after"), loc="center")
             table.scale(1, 1.7)
             table.auto_set_font_size(False)
-            table.set_fontsize(10)
+            table.set_fontsize(9.5)
             for row, (was, now) in enumerate(cells, 1):
                 if was != now:
                     table[row, 1].get_text().set(color=plots.NEGATIVE, weight="bold")
@@ -63,7 +63,7 @@ def swap_two_countries() -> Demo:
             rows = zip(country_facts.RELATIONS, truths("France"), after_swap(form, "France", other, sense), strict=True)
             changed = [f"{relation} {was} becomes {now}" for relation, was, now in rows if was != now]
             parts.append(f"{FORM_NAMES[form]}: {', '.join(changed) or 'nothing changes'}")
-        return f"France and {other} swap sense {sense}. {'; '.join(parts)}."
+        return f"France and {other} swap sense {sense}. In {'; in '.join(parts)}."
 
     alt = "Two tables, one for each form of the Backpack: what it says about France before and after one sense is swapped."
     return explore(draw, describe, alt=alt, other=NAMES[1:], sense=range(SENSES))
