@@ -15,8 +15,8 @@ from course_lib.clusters import ATOMS
 from course_lib.groups import haar_orthogonal
 
 COUNT, SEED = 1400, 0
-RADIUS, CLOSEST, FARTHEST = 2.7, 1.9, 3.2  # angstrom: start in this ball; neighbours at the end no closer, no farther
-STEPS, SHAKE = 12, 0.12  # steps downhill, and the standard deviation of the shaking in angstrom
+RADIUS, CLOSEST, FARTHEST = 2.7, 2.1, 3.2  # angstrom: start in this ball; neighbours at the end no closer, no farther
+STEPS, SHAKE = 25, 0.1  # steps downhill, and the standard deviation of the shaking in angstrom
 
 
 def distances(x: np.ndarray) -> np.ndarray:
@@ -39,7 +39,7 @@ def one_cluster(random: np.random.Generator) -> np.ndarray:
     while True:
         direction = random.normal(size=(ATOMS, 3))
         start = RADIUS * random.uniform(size=(ATOMS, 1)) ** (1 / 3) * direction / np.linalg.norm(direction, axis=1)[:, None]
-        if distances(start).min() < CLOSEST:
+        if distances(start).min() < CLOSEST - 0.3:
             continue
         atoms = Atoms(f"Cu{ATOMS}", positions=start, calculator=EMT())
         BFGS(atoms, logfile=None).run(fmax=0.01, steps=STEPS)
