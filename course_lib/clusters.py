@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 ATOMS = 6
-THE_CLUSTER = 0  # the test cluster that the chapters speak about
+THE_CLUSTER = 24  # the test cluster that the chapters speak about: seen from above no atom hides another
 BOHR = 0.529177210  # angstrom
 BETA = 1.809  # nearest-neighbour distance of a face-centred cubic crystal, in Wigner-Seitz radii
 E0, S0, V0 = -3.51, 2.67 * BOHR, 2.476  # eV, angstrom, eV: copper's parameters in EMT

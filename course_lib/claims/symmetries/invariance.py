@@ -17,7 +17,7 @@ from course_lib.training import accuracy, train_classifier
 TURNS = CyclicGroup(4)
 IMAGES, LABELS = image_action(TURNS, (8, 8)), trivial_action(TURNS, (10,))
 RUNS = 5  # networks of each claim on digits
-TRAINED_ON, STEPS = 400, 400  # clusters and steps of each network for forces
+TRAINED_ON, STEPS = 400, 300  # clusters and steps of each network for forces
 
 
 def over_turns(net: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -41,7 +41,7 @@ def reader(turned: bool, seed: int, epochs: int = 6) -> DigitNet:
     split = digits()
     x = torch.cat([torch.rot90(split.train_x, k, (1, 2)) for k in range(4)]) if turned else split.train_x
     y = split.train_y.repeat(4) if turned else split.train_y
-    return train_classifier(DigitNet(seed), x, y, epochs=epochs, rate=3e-3, seed=seed)
+    return train_classifier(DigitNet(seed), x, y, epochs=epochs, rate=3e-3, seed=seed, batch=128)
 
 
 def turned_data_make_it_invariant(count: int = RUNS, epochs: int = 6) -> Record:
