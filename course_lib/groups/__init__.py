@@ -33,7 +33,7 @@ from course_lib.groups.continuous import (
 )
 from course_lib.groups.core import Action, Group, assert_equivariant, equivariance_error
 from course_lib.groups.finite import CyclicGroup, DihedralGroup, SignFlipGroup, SymmetricGroup, TranslationGroup
-from course_lib.groups.generated import Subgroup, cayley_graph, walk
+from course_lib.groups.generated import Subgroup, cayley_graph, permutation_group_order, walk
 from course_lib.groups.orbits import (
     count_colourings,
     count_orbits,
@@ -81,6 +81,7 @@ __all__ = [
     "orbit",
     "orbit_from_generators",
     "permutation_action",
+    "permutation_group_order",
     "point_orbits",
     "pull_back",
     "regular_action",

@@ -4,6 +4,8 @@ Chapters: symmetries/groups and equivariance/averaging. Everything here walks ou
 a time; in a finite group inverses come by themselves, since g^-1 is a power of g.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -110,3 +112,49 @@ def cayley_graph(group: Group, generators: Tensor | None = None) -> tuple[Tensor
     number = {key: row for row, key in enumerate(group.keys(elements))}
     targets = [[number[key] for key in group.keys(group._product(g[None], elements))] for g in generators]
     return elements, lengths, torch.tensor(targets, dtype=torch.long).reshape(len(generators), len(elements))
+
+
+def permutation_group_order(generators: Tensor) -> int:
+    """How many permutations the rows of `generators` `(k, n)` generate, without listing them.
+
+    |G| = |orbit of a point| * |its stabiliser|, again and again: Schreier's lemma gives generators of the stabiliser, and
+    Sims' filter keeps at most one of them for each first moved point and its image (Sims, 1970).
+
+    >>> permutation_group_order(torch.tensor([[1, 0, *range(2, 20)], [*range(1, 20), 0]]))  # 20!
+    2432902008176640000
+    """
+    if generators.dim() != 2 or not (generators.sort(1).values == torch.arange(generators.shape[1])).all():
+        raise ValueError(f"generators must be permutations (k, n) of 0..n-1, got shape {tuple(generators.shape)}")
+    order, rows = 1, _filtered(tuple(row) for row in generators.tolist())
+    for point in range(generators.shape[1]):
+        sent = {point: tuple(range(generators.shape[1]))}  # image of the point -> a product of generators that sends it there
+        frontier = [point]
+        while frontier:
+            reached = frontier.pop()
+            for g in rows:
+                if g[reached] not in sent:
+                    sent[g[reached]] = _times(g, sent[reached])
+                    frontier.append(g[reached])
+        order *= len(sent)
+        rows = _filtered(_times(_undone(sent[g[i]]), _times(g, t)) for i, t in sent.items() for g in rows)
+    return order
+
+
+def _filtered(rows: Iterable[tuple]) -> list[tuple]:
+    """Permutations that generate the same group, one at most for each first moved point and its image."""
+    kept: dict[tuple[int, int], tuple] = {}
+    for row in rows:
+        while (first := next((i for i, image in enumerate(row) if i != image), None)) is not None:
+            if (place := (first, row[first])) not in kept:
+                kept[place] = row
+                break
+            row = _times(_undone(kept[place]), row)  # moves its first point later, or nothing
+    return list(kept.values())
+
+
+def _times(p: tuple, q: tuple) -> tuple:
+    return tuple(p[i] for i in q)
+
+
+def _undone(p: tuple) -> tuple:
+    return tuple(sorted(range(len(p)), key=p.__getitem__))

@@ -24,6 +24,7 @@ from course_lib.groups import (
     image_action,
     matrix_action,
     permutation_action,
+    permutation_group_order,
     pull_back,
     sign_action,
     signed_permutations,
@@ -119,6 +120,20 @@ def test_closures_are_those_of_sympy():
         pair = group.sample(2, seeded(seed))
         order = PermutationGroup([Permutation(row) for row in pair.tolist()]).order()
         assert len(walk(group, pair)[0]) == order == Subgroup(group, pair).order
+
+
+def test_orders_by_orbits_and_stabilisers_are_those_of_sympy():
+    for n in (1, 2, 4, 6, 9):
+        for k in (1, 2, 3):
+            for seed in range(4):
+                rows = SymmetricGroup(n).sample(k, seeded(seed))
+                order = PermutationGroup([Permutation(row) for row in rows.tolist()]).order()
+                assert permutation_group_order(rows) == order
+    assert permutation_group_order(torch.arange(5)[None]) == 1
+    mathieu = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0], [0, 1, 6, 9, 5, 3, 10, 2, 8, 4, 7]])
+    assert permutation_group_order(mathieu) == 7920  # M_11 of order 11 * 10 * 9 * 8
+    with pytest.raises(ValueError, match="generators must be permutations"):
+        permutation_group_order(torch.tensor([[0, 0]]))
 
 
 def test_word_lengths_of_adjacent_exchanges_are_inversions():
