@@ -84,7 +84,11 @@ def train_on_clusters(kind: str, train: Clusters, *, steps: int = 400, seed: int
     Energies and forces count alike, each in units of its spread; "direct" sees forces only. The rate falls as a cosine.
     """
     spread, force = train.energies.std().item(), train.forces.std().item()
-    model = DirectForces(force, seed=seed) if kind == "direct" else ClusterEnergy(kind, train.energies.mean().item(), spread, seed=seed)
+    model = (
+        DirectForces(force, seed=seed)
+        if kind == "direct"
+        else ClusterEnergy(kind, train.energies.mean().item(), spread, seed=seed)
+    )
     model.to(train.positions.dtype)
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

@@ -92,7 +92,13 @@ def _likely_errors(model, x, p, q) -> dict:
         "inverse_in": _ratio(_sides(model, x, back_in, q)[0], before),
         "inverse_out": _ratio(after, _sides(model, x, p, back_out)[1]),
         "inverse_both": _ratio(*_sides(model, x, back_in, back_out)),
-        "absolute": [gap.sqrt(), gap, gap / after[0].numel(), (gap / after[0].numel()).sqrt(), (after - before).abs().mean((1, 2))],
+        "absolute": [
+            gap.sqrt(),
+            gap,
+            gap / after[0].numel(),
+            (gap / after[0].numel()).sqrt(),
+            (after - before).abs().mean((1, 2)),
+        ],
         "squared": [gap / ((a + b) / 2), gap / b, gap / (a + b)],
         "per_item": [(rows[0] / ((rows[1] + rows[2]) / 2)).sqrt().mean(1), (rows[0] / rows[2]).sqrt().mean(1)],
         "size": [
@@ -312,7 +318,9 @@ def _likely_shrunk(v: Tensor, bias: Tensor) -> dict:
     }
     if v.shape[1] == v.shape[2]:
         likely["bias"] = [v * torch.relu(1 - bias / length), v * torch.relu(1 - bias[None, None] / length)]
-    return likely | {"bias": [*likely.get("bias", []), v * torch.relu(1 - bias.mean() / length), v * torch.relu(1 - bias[0] / length)]}
+    return likely | {
+        "bias": [*likely.get("bias", []), v * torch.relu(1 - bias.mean() / length), v * torch.relu(1 - bias[0] / length)]
+    }
 
 
 def _vectors(random, items: int, channels: int, dimension: int) -> tuple[Tensor, Tensor]:
@@ -383,7 +391,10 @@ def _flags(value: object, count: int) -> Tensor:
         value = value.tolist()
     if not isinstance(value, list | tuple) or len(value) != count:
         raise Wrong("list")
-    if any(not isinstance(one, bool) and not (isinstance(one, Tensor) and one.dtype == torch.bool and one.dim() == 0) for one in value):
+    if any(
+        not isinstance(one, bool) and not (isinstance(one, Tensor) and one.dtype == torch.bool and one.dim() == 0)
+        for one in value
+    ):
         raise Wrong("list")
     return torch.tensor([bool(one) for one in value]).double()
 

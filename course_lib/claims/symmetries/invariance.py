@@ -68,7 +68,10 @@ def less_error_more_right(count: int = RUNS, epochs: int = 12) -> Record:
     """Accuracy on turned digits: a reader trained upright, averaged over its turns (error 0), minus the reader itself."""
     split = digits()
     nets = [reader(False, 100 + run, epochs) for run in range(count)]
-    gains = [turned_accuracy(over_turns(net), split.test_x, split.test_y) - turned_accuracy(net, split.test_x, split.test_y) for net in nets]
+    gains = [
+        turned_accuracy(over_turns(net), split.test_x, split.test_y) - turned_accuracy(net, split.test_x, split.test_y)
+        for net in nets
+    ]
     estimate, low, high = mean_interval(torch.tensor(gains))
     return Record(
         id="symmetries/invariance/less_error_more_right",

@@ -17,7 +17,15 @@ from course_lib.symmetries.layers import image_layers, relative_gap
 ANGLES = tuple(range(0, 360, 30))
 READERS = {"coordinates": "coordinates", "direct forces": "direct", "neighbours": "neighbours"}
 MOVES = {"shift by 1": 1, "shift by 2": 2, "quarter turn": 0}
-SHOWN = ("convolution", "zero padding", "ReLU on pixels", "stride 2", "max pooling 2 x 2", "pooling, stride 1", "norm per column")
+SHOWN = (
+    "convolution",
+    "zero padding",
+    "ReLU on pixels",
+    "stride 2",
+    "max pooling 2 x 2",
+    "pooling, stride 1",
+    "norm per column",
+)
 
 
 def turn_about_z(degrees: float) -> Tensor:
@@ -49,7 +57,17 @@ def turned_forces() -> Demo:
             (found, plots.POSITIVE, 0.008, "its forces when turned"),
         ):
             arrows = (size * forces[:, :2]).T
-            ax.quiver(*places[:, :2].T, *arrows, color=colour, angles="xy", scale_units="xy", scale=1, width=width, label=label, zorder=2)
+            ax.quiver(
+                *places[:, :2].T,
+                *arrows,
+                color=colour,
+                angles="xy",
+                scale_units="xy",
+                scale=1,
+                width=width,
+                label=label,
+                zorder=2,
+            )
         ax.set(xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal", xlabel="x in angstrom", ylabel="y in angstrom")
         ax.set_title(f"energy from {network}" if network != "direct forces" else "forces without an energy")
         figure.legend(loc="outside lower center", fontsize=9, ncols=2)
