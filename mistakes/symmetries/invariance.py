@@ -357,10 +357,22 @@ def inverse_on_one_side(weights, rho_in, rho_out):
     return _passes(weights, rho_in, torch.linalg.inv(rho_out))
 
 
-@mistake(LAYERS, hint="strict")
+@mistake(LAYERS, hint="transpose")
 def conjugated_by_the_transpose(weights, rho_in, rho_out):
     gap = rho_out.mT[:, None] @ weights @ rho_in[:, None] - weights
     return (gap.flatten(2).norm(dim=2) < 1e-8).all(0).tolist()
+
+
+@mistake(LAYERS, hint="product")
+def product_of_the_generators(weights, rho_in, rho_out):
+    return _passes(weights, rho_in[:1] @ rho_in[-1:], rho_out[:1] @ rho_out[-1:])
+
+
+@mistake(LAYERS, hint="sample")
+def tried_on_one_input(weights, rho_in, rho_out):
+    x = torch.ones(weights.shape[2], 1).to(weights.dtype)
+    gap = (weights @ (rho_in[:, None] @ x) - rho_out[:, None] @ (weights @ x)).flatten(2).norm(dim=2)
+    return (gap <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
 
 
 @mistake(LAYERS, hint="invariant")
@@ -372,6 +384,12 @@ def invariance_instead(weights, rho_in, rho_out):
 @mistake(LAYERS, hint="negated")
 def layers_that_fail(weights, rho_in, rho_out):
     return [not one for one in _passes(weights, rho_in, rho_out)]
+
+
+@mistake(RULER, hint="value")
+def three_elements_only(model, x, p, q):
+    errors = _ratio(*_sides(model, x, p, q))
+    return torch.where(torch.arange(len(errors)) < 3, errors, errors[:1])
 
 
 @mistake(LAYERS, hint="loose")
@@ -415,5 +433,14 @@ def square_layers_only(weights, rho_in, rho_out):
 
 # fmt: off
 EQUIVALENT: dict[str, str] = {
+    "broken_symmetries: forces = -torch.autograd.grad(energies.sum(), x)[0]"
+    " => forces = -torch.autograd.grad(energies.sum(), x)[-1]":
+        "the gradient of one tensor is a tuple of one: the first is the last",
+    "shrink_vectors: return v * torch.where(length > 0, new / length, 0)"
+    " => return v * torch.where(length > 0, new / length, 1)":
+        "a zero vector is multiplied by whatever number stands there, and stays zero",
+    "shrink_vectors: return v * torch.where(length > 0, new / length, 0)"
+    " => return v * torch.where(length > 0, new / length, -1)":
+        "a zero vector is multiplied by whatever number stands there, and stays zero",
 }
 # fmt: on

@@ -8,9 +8,9 @@ import torch
 def equivariance_errors(model, x, p, q):
     """Relative equivariance error of every element: x (b, n), p (m, n), q (m, k) -> (m,)."""
     y, errors = model(x), []
-    for place_in, place_out in zip(p, q):
-        after = model(x[:, place_in.argsort()])
-        before = y[:, place_out.argsort()]
+    for j in range(len(p)):
+        after = model(x[:, p[j].argsort()])
+        before = y[:, q[j].argsort()]
         size = ((after.norm() ** 2 + before.norm() ** 2) / 2).sqrt()
         errors.append((after - before).norm() / size if size > 0 else size)
     return torch.stack(errors)
