@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_lib.clusters import ATOMS, Clusters, energy_and_forces, pair_distances, square_form
+from course_lib.clusters import ATOMS, Clusters, energy_and_forces, pair_distances
 from course_lib.models import MLP
 
 KINDS = ("coordinates", "distances", "neighbours")
@@ -66,9 +66,11 @@ def neighbourhoods(positions: Tensor) -> Tensor:
     >>> neighbourhoods(torch.tensor([[[0.0, 0.0, 0.0], [2.5, 0.0, 0.0]]])).abs().max().item()
     0.0
     """
-    pairs = torch.exp(-torch.tensor(DECAYS)[:, None, None].to(positions.dtype) * (pair_distances(positions) - LENGTH))
-    sums = torch.stack([square_form(one, positions.shape[1]).sum(2) for one in pairs], 2)
-    return sums.log()
+    n = positions.shape[1]
+    others = torch.tensor([[j for j in range(n) if j != i] for i in range(n)])
+    distances = (positions[:, others] - positions[:, :, None]).norm(dim=3)
+    decays = torch.tensor(DECAYS, dtype=positions.dtype)
+    return torch.exp(-decays * (distances[..., None] - LENGTH)).sum(2).log()
 
 
 def forces_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
