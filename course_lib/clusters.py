@@ -112,8 +112,8 @@ def energy_and_forces(energy: Callable[[Tensor], Tensor], positions: Tensor) -> 
     The energies of different clusters must not depend on each other: then the gradient of their sum holds each one's own.
 
     >>> spring = lambda x: 0.5 * pair_distances(x).square().sum(1)
-    >>> energy_and_forces(spring, torch.tensor([[[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]]]))[1].tolist()
-    [[[2.0, 0.0, 0.0], [-2.0, 0.0, 0.0]]]
+    >>> energy_and_forces(spring, torch.tensor([[[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]]]))[1][0, :, 0].tolist()
+    [2.0, -2.0]
     """
     with torch.enable_grad():
         x = positions.detach().requires_grad_(True)

@@ -38,50 +38,42 @@ def turn_about_z(degrees: float) -> Tensor:
     return torch.tensor([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
+def _both(angle: int, network: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Places of the turned atoms, the forces predicted there, and the turned forces of the first position: `(6, 3)` each."""
+    x, turn = the_cluster().positions.float(), turn_about_z(angle)
+    forces = forces_of(cluster_network(READERS[network]))
+    return (x @ turn.T)[0], forces(x @ turn.T)[0], (forces(x) @ turn.T)[0]
+
+
+def _arrows(angle: int, network: str):
+    """The cluster from above with both sets of arrows, to one scale."""
+    places, found, ghost = _both(angle, network)
+    size, style = 1.6 / ghost.norm(dim=1).max().item(), {"angles": "xy", "scale_units": "xy", "scale": 1, "zorder": 2}
+    figure, (ax,) = plots.panels(1, width=4.6, height=4.6)
+    ax.scatter(*places[:, :2].T, s=420, color="#E8D5C4", edgecolor=plots.INK, linewidth=0.8, zorder=1)
+    for forces, colour, width, label in (
+        (ghost, plots.FAINT, 0.02, "its forces, turned with it"),
+        (found, plots.POSITIVE, 0.008, "its forces when turned"),
+    ):
+        ax.quiver(*places[:, :2].T, *(size * forces[:, :2]).T, color=colour, width=width, label=label, **style)
+    ax.set(xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal", xlabel="x in angstrom", ylabel="y in angstrom")
+    ax.set_title("forces without an energy" if network == "direct forces" else f"energy from {network}")
+    figure.legend(loc="outside lower center", fontsize=9, ncols=2)
+    return figure
+
+
 def turned_forces() -> Demo:
     """The forces that a network predicts for the turned cluster, over the turned forces of the cluster as it stood."""
-    cluster = the_cluster().to(torch.float32)
-
-    def both(angle: int, network: str) -> tuple[Tensor, Tensor, Tensor]:
-        turn, forces = turn_about_z(angle), forces_of(cluster_network(READERS[network]))
-        moved = cluster.positions @ turn.T
-        return moved[0], forces(moved)[0], (forces(cluster.positions) @ turn.T)[0]
-
-    def draw(angle: int, network: str):
-        places, found, ghost = both(angle, network)
-        size = 1.6 / ghost.norm(dim=1).max().item()
-        figure, (ax,) = plots.panels(1, width=4.6, height=4.6)
-        ax.scatter(*places[:, :2].T, s=420, color="#E8D5C4", edgecolor=plots.INK, linewidth=0.8, zorder=1)
-        for forces, colour, width, label in (
-            (ghost, plots.FAINT, 0.02, "its forces, turned with it"),
-            (found, plots.POSITIVE, 0.008, "its forces when turned"),
-        ):
-            arrows = (size * forces[:, :2]).T
-            ax.quiver(
-                *places[:, :2].T,
-                *arrows,
-                color=colour,
-                angles="xy",
-                scale_units="xy",
-                scale=1,
-                width=width,
-                label=label,
-                zorder=2,
-            )
-        ax.set(xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal", xlabel="x in angstrom", ylabel="y in angstrom")
-        ax.set_title(f"energy from {network}" if network != "direct forces" else "forces without an energy")
-        figure.legend(loc="outside lower center", fontsize=9, ncols=2)
-        return figure
 
     def describe(angle: int, network: str) -> str:
-        _, found, ghost = both(angle, network)
-        return f"Turned by {angle} degrees, {network}: relative equivariance error {relative_gap(found, ghost):.1g}."
+        _, found, ghost = _both(angle, network)
+        return f"Turned by {angle} degrees, {network}: relative equivariance error {relative_gap(found, ghost):.2g}."
 
     alt = (
         "Six copper atoms seen from above with arrows for the predicted forces: thin blue arrows for the turned cluster, "
         "over thick grey arrows, the first prediction turned along."
     )
-    return explore(draw, describe, alt=alt, angle=ANGLES, network=tuple(READERS))
+    return explore(_arrows, describe, alt=alt, angle=ANGLES, network=tuple(READERS))
 
 
 def what_a_layer_does() -> Demo:
