@@ -1,0 +1,1 @@
+"""What symmetry means for a network, and what it buys. Chapters: all of symmetries."""
