@@ -6,7 +6,8 @@ not seen. A message is `budget` pixels of an image: where they are and how dark 
 
 A message can give the output away by its form: pixels chosen to speak for class 7 look like a 7's whatever the image
 shows. `leak` measures that. It has every image explained for a class drawn at random, and asks whether the student can
-tell which class was explained. An explanation from which that can be told needs no model behind it to score well.
+tell which class was explained. An explanation from which that can be told needs no model behind it to score well. Explaining
+all classes at once, by how far their scores spread, names none of them.
 """
 
 from collections.abc import Callable
@@ -19,10 +20,11 @@ METHODS = ("occlusion", "gradient x input", "integrated gradients", "saliency", 
 Model = Callable[[Tensor], Tensor]
 
 
-def pixel_scores(model: Model, images: Tensor, targets: Tensor, method: str, seed: int = 0) -> Tensor:
+def pixel_scores(model: Model, images: Tensor, targets: Tensor | None, method: str, seed: int = 0) -> Tensor:
     """A score for each pixel of each image `(n, h * w)`, for the logit `targets[i]` of image i; the baseline is blank paper.
 
-    images `(n, h, w)`, targets `(n,)`. The first three are the cells of the map for `feature_game(model, image, blank)`,
+    images `(n, h, w)`, targets `(n,)`; without targets, the standard deviation over classes of the scores for each class,
+    which is large where a pixel tells classes apart and names none of them. The first three are the cells of the map for `feature_game(model, image, blank)`,
     all images at once; "saliency" is |gradient|; the last two ask no model. Raises ValueError for an unknown method.
     """
     if method not in METHODS:
@@ -31,6 +33,11 @@ def pixel_scores(model: Model, images: Tensor, targets: Tensor, method: str, see
         return images.flatten(1)
     if method == "random pixels":
         return torch.rand(images.flatten(1).shape, generator=torch.Generator().manual_seed(seed)).to(images)
+    if targets is None:
+        with torch.no_grad():
+            classes = model(images[:1]).shape[1]
+        every = [pixel_scores(model, images, torch.full((len(images),), k), method) for k in range(classes)]
+        return torch.stack(every).std(0)
     if method == "occlusion":
         return _occlusion(model, images, targets)
     if method == "integrated gradients":
@@ -105,15 +112,19 @@ def _student(received: Tensor, outputs: Tensor, ridge: float) -> Callable[[Tenso
 
 
 def simulatability(
-    model: Model, images: Tensor, method: str, budget: int, *, explain: Tensor | None = None, seed: int = 0
+    model: Model, images: Tensor, method: str, budget: int, *, explain: str = "predicted", seed: int = 0
 ) -> Tensor:
     """Whether the student names the model's class of each image from its message, `(n,)` booleans.
 
-    `explain` `(n,)` says which logit is explained; by default the predicted one, as is usual and as gives it away.
+    `explain` says which logit: "predicted", as is usual and as may give it away; "shuffled", another image's prediction;
+    or "all", the spread over classes. Raises ValueError for another word.
     """
     with torch.no_grad():
         outputs = model(images).argmax(1)
-    scores = pixel_scores(model, images, outputs if explain is None else explain, method, seed)
+    targets = {"predicted": outputs, "shuffled": shuffled(model, images, seed), "all": None}
+    if explain not in targets:
+        raise ValueError(f"explain must be one of {tuple(targets)}, got {explain!r}")
+    scores = pixel_scores(model, images, targets[explain], method, seed)
     return simulate(messages(scores, images, budget), outputs, seed=seed) == outputs
 
 

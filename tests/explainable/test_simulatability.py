@@ -71,8 +71,15 @@ def test_pixels_that_ask_no_model_leak_nothing_and_pixels_chosen_for_a_class_do(
     assert leak(net, images, "darkest pixels", 8).double().mean() < 0.2
     assert leak(net, images, "gradient x input", 8).double().mean() > 0.6
     usual = simulatability(net, images, "gradient x input", 8).double().mean()
-    honest = simulatability(net, images, "gradient x input", 8, explain=shuffled(net, images)).double().mean()
-    assert usual > 0.95 > 0.7 > honest
+    honest = simulatability(net, images, "gradient x input", 8, explain="shuffled").double().mean()
+    classless = simulatability(net, images, "gradient x input", 8, explain="all").double().mean()
+    assert usual > 0.95 > classless > 0.7 > honest
+
+
+def test_without_targets_the_scores_spread_over_classes():
+    net, images = models.digit_net(), datasets.digits().test_x[:2]
+    every = [pixel_scores(net, images, torch.tensor([k, k]), "saliency") for k in range(10)]
+    torch.testing.assert_close(pixel_scores(net, images, None, "saliency"), torch.stack(every).std(0))
 
 
 def test_shuffled_predictions_keep_their_numbers():
@@ -85,6 +92,8 @@ def test_bad_input_is_named():
     net, images = models.digit_net(), datasets.digits().test_x[:4]
     with pytest.raises(ValueError, match="method must"):
         pixel_scores(net, images, torch.zeros(4, dtype=torch.long), "magic")
+    with pytest.raises(ValueError, match="explain must"):
+        simulatability(net, images, "saliency", 3, explain="true class")
     for received, outputs, settings in (
         (torch.zeros(4), torch.zeros(4), {}),
         (torch.zeros(4, 2), torch.zeros(3), {}),
