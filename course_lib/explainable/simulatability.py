@@ -24,8 +24,9 @@ def pixel_scores(model: Model, images: Tensor, targets: Tensor | None, method: s
     """A score for each pixel of each image `(n, h * w)`, for the logit `targets[i]` of image i; the baseline is blank paper.
 
     images `(n, h, w)`, targets `(n,)`; without targets, the standard deviation over classes of the scores for each class,
-    which is large where a pixel tells classes apart and names none of them. The first three are the cells of the map for `feature_game(model, image, blank)`,
-    all images at once; "saliency" is |gradient|; the last two ask no model. Raises ValueError for an unknown method.
+    which is large where a pixel tells classes apart and names none of them. The first three methods are the cells of the
+    map for `feature_game(model, image, blank)`, all images at once; "saliency" is |gradient|; the last two ask no model.
+    Raises ValueError for an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}")
