@@ -13,6 +13,20 @@ CURVE = "explainable/concepts/intervention_curve"
 GUARD = "explainable/concepts/guarded_score"
 
 
+EQUIVALENT = {
+    "best_concepts: for row, label in zip(concepts[:, list(kept)].tolist(), labels.tolist(), strict=True): => for row, label in zip(concepts[:, list(kept)].tolist(), labels.tolist()):":  # noqa: E501
+    "both lists have one entry for each row, so nothing is cut off",
+    "best_concepts: for row, label in zip(concepts[:, list(kept)].tolist(), labels.tolist(), strict=True): => for row, label in zip(concepts[:, list(kept)].tolist(), labels.tolist(), strict=False):":  # noqa: E501
+    "both lists have one entry for each row, so nothing is cut off",
+    "intervention_curve: order = (predicted - 0.5).abs().argsort(dim=1, stable=True) => order = (predicted - 0.5).abs().argsort(stable=True)":  # noqa: E501
+    "without a dimension argsort takes the last one, which is dimension 1 here",
+    "intervention_curve: order = (predicted - 0.5).abs().argsort(dim=1, stable=True) => order = (predicted - 0.5).abs().argsort(dim=1)":  # noqa: E501
+    "on the CPU short rows are sorted stably whether one asks or not",
+    "intervention_curve: order = (predicted - 0.5).abs().argsort(dim=1, stable=True) => order = (predicted - 0.5).abs().argsort(dim=1, stable=False)":  # noqa: E501
+    "on the CPU short rows are sorted stably whether one asks or not",
+}
+
+
 def _dict(loss, encoder, head):
     biases = [encoder.layers[-1].bias, head.layers[-1].bias]
     slopes = torch.autograd.grad(loss, biases, allow_unused=True)

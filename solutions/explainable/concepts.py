@@ -1,6 +1,5 @@
 """Solutions to exercises/explainable/concepts.ipynb."""
 
-
 # exercise: explainable/concepts/bottleneck_gradients
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
@@ -25,14 +24,14 @@ import torch
 
 def best_concepts(concepts, labels, size):
     """The concepts that allow the best accuracy, and that accuracy: (n, k), (n,) -> dict of concepts, ceiling."""
-    best = {"concepts": None, "ceiling": -1.0}
+    best = {}
     for kept in combinations(range(concepts.shape[1]), size):
         right = {}
         for row, label in zip(concepts[:, list(kept)].tolist(), labels.tolist(), strict=True):
             counts = right.setdefault(tuple(row), {})
             counts[label] = counts.get(label, 0) + 1
         ceiling = sum(max(counts.values()) for counts in right.values()) / len(labels)
-        if ceiling > best["ceiling"]:
+        if not best or ceiling > best["ceiling"]:
             best = {"concepts": list(kept), "ceiling": ceiling}
     return best
 
@@ -44,12 +43,11 @@ import torch
 def intervention_curve(head, predicted, true, labels):
     """Accuracy with the j most doubtful concepts of each row corrected, j = 0, ..., k: (n, k) twice, (n,) -> (k + 1,)."""
     order = (predicted - 0.5).abs().argsort(dim=1, stable=True)
-    mixed, curve = predicted.clone(), []
-    for j in range(predicted.shape[1] + 1):
+    mixed = predicted.clone()
+    curve = [(head(mixed).argmax(1) == labels).double().mean()]
+    for place in order.T[:, :, None]:  # for each row the column to correct next
+        mixed.scatter_(1, place, true.gather(1, place))
         curve.append((head(mixed).argmax(1) == labels).double().mean())
-        if j < predicted.shape[1]:
-            place = order[:, j : j + 1]
-            mixed.scatter_(1, place, true.gather(1, place))
     return torch.stack(curve)
 
 
