@@ -226,6 +226,9 @@ def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
         greedy = max((j for j in range(5) if j != alone[0]), key=lambda j: every[tuple(sorted((alone[0], j)))])
         shortcuts = {"greedy": tuple(sorted((alone[0], greedy))), "single": tuple(sorted(alone[:2])), "first": (0, 1)}
         others = [best, min(every, key=every.get), *shortcuts.values()]
+        rules = [r[0] if isinstance(r, list) else r for r in _wrong_rules(concepts, labels, best).values()]
+        if len({round(float(r), 6) for r in (every[best], *rules)}) <= len(rules):
+            continue
         if sum(value == every[best] for value in every.values()) == 1 and len(set(others)) == 5:
             return concepts, labels, {"every": every, "best": best, **shortcuts}
 
@@ -263,6 +266,7 @@ def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
     rows, (codes, classes), of_code = len(labels), table.shape, table.sum(1)
     named = table.argmax(1).unique()
     return {
+        "majority": table.sum(0).max().item() / rows,
         "codes_alike": (table.amax(1) / of_code).mean().item(),
         "codes": [codes / classes, min(codes, classes) / classes, codes / rows, len(named) / classes],
         "classes": [
@@ -272,7 +276,6 @@ def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
         ],
         "guess": (table.square().sum(1) / of_code).sum().item() / rows,
         "largest": [table.max().item() / rows, (table[of_code.argmax()].max() / rows).item()],
-        "majority": table.sum(0).max().item() / rows,
         "all": _ceiling(concepts, labels, range(concepts.shape[1])),
         "count": table.amax(1).sum().item(),
     }
@@ -488,14 +491,14 @@ def _likely_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
         far[new] = known[torch.cdist(messages[new], means).argmax(1)]
         near[new] = classes[rows][torch.cdist(messages[new], messages[rows]).argmin(1)]
     return {
+        "errors": 1 - hits.mean().item(),
         "training": _share(messages, classes, fold, learn=everybody),
         "inside": _share(messages, classes, fold, learn=inside),
         "folds": torch.stack([hits[fold == k].mean() for k in fold.unique()]).mean().item(),
+        "neighbour": (near == classes).double().mean().item(),
         "first_fold": [hits[fold == k].mean().item() for k in fold.unique()],
-        "errors": 1 - hits.mean().item(),
         "product": (product == classes).double().mean().item(),
         "far": (far == classes).double().mean().item(),
-        "neighbour": (near == classes).double().mean().item(),
     }
 
 
@@ -517,7 +520,9 @@ def _telling_channel(random):
 
 def _apart(truth: float, likely: dict) -> bool:
     """Not by chance the same: the truth, and what the commonest mistakes give."""
-    common = [likely[hint] for hint in ("training", "inside", "folds", "neighbour", "leak_messages") if hint in likely]
+    common = [
+        likely[hint] for hint in ("training", "inside", "folds", "neighbour", "errors", "leak_messages") if hint in likely
+    ]
     return len({round(value, 6) for value in (truth, *common)}) == len(common) + 1
 
 
