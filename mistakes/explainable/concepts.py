@@ -274,7 +274,7 @@ def a_tensor(concepts, labels, size):
     return found | {"concepts": torch.tensor(found["concepts"])}
 
 
-@mistake(BEST, hint="none", points=3)
+@mistake(BEST, hint="empty", points=3)
 def never_empty(concepts, labels, size):
     return _search(concepts, labels, max(size, 1))
 

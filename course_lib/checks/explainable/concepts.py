@@ -190,7 +190,7 @@ best_concepts = Exercise(
         "choice": "the ceiling belongs to another choice of concepts than the one you return",
         "ceiling": "for each code count its most frequent class, add over codes, divide by the number of rows",
         "value": "try every choice of that many columns and keep the one with the highest ceiling",
-        "none": "right in general, but with no concept at all every row looks alike",
+        "empty": "right in general, but with no concept at all every row looks alike",
         "every": "right in general, but all concepts may be asked for",
         "one": "right in general, but the data may be a single row",
         "labels": "right in general, but labels may be any whole numbers, such as -3 or 40",
@@ -226,11 +226,12 @@ def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
         greedy = max((j for j in range(5) if j != alone[0]), key=lambda j: every[tuple(sorted((alone[0], j)))])
         shortcuts = {"greedy": tuple(sorted((alone[0], greedy))), "single": tuple(sorted(alone[:2])), "first": (0, 1)}
         others = [best, min(every, key=every.get), *shortcuts.values()]
-        rules = [r[0] if isinstance(r, list) else r for r in _wrong_rules(concepts, labels, best).values()]
-        if len({round(float(r), 6) for r in (every[best], *rules)}) <= len(rules):
-            continue
         if sum(value == every[best] for value in every.values()) == 1 and len(set(others)) == 5:
-            return concepts, labels, {"every": every, "best": best, **shortcuts}
+            rules = _wrong_rules(concepts, labels, best)
+            common = [rules[hint] for hint in ("majority", "codes_alike", "guess", "all")]
+            common += [every[best], rules["codes"][0], rules["classes"][-1]]
+            if len({round(value, 6) for value in common}) == len(common):
+                return concepts, labels, {"every": every, "best": best, **shortcuts}
 
 
 @best_concepts.property(points=3)
@@ -287,7 +288,7 @@ def searches_at_the_edges(answer, random):
     many = concepts + 2 * random.gates(30, 5).long()
     copies = concepts[:, [0, 1, 0, 1]]
     for hint, table, names, size in (
-        ("none", concepts, labels, 0),
+        ("empty", concepts, labels, 0),
         ("every", concepts, labels, 5),
         ("one", concepts[:1], labels[:1], 2),
         ("labels", concepts, torch.tensor([40, -3, 7, -20])[labels], 3),
