@@ -63,14 +63,6 @@ def test_claims_come_out_as_records():
     assert ink.low <= ink.estimate <= ink.high
 
 
-def test_overlapping_splits_get_a_wider_interval():
-    samples = torch.randn(12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mean, low, high = claims.mean_interval(samples)
-    assert claims.resampled_interval(samples, 0.0) == pytest.approx((mean, low, high))
-    wide = claims.resampled_interval(samples, 0.5)
-    assert (wide[2] - wide[1]) / (high - low) == pytest.approx((1 + 12 * 0.5) ** 0.5)
-
-
 def test_a_display_is_drawn_and_told():
     figure, ax = plt.subplots()
     draw_display(ax, segment_codes()[8], marked=2)

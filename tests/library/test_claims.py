@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from course_lib.claims.core import MIME, Record, decide, mean_interval, share_interval
+from course_lib.claims.core import MIME, Record, corrected_interval, decide, mean_interval, share_interval
 
 FACTS = dict(
     id="part/topic/claim", statement="a < b", kind="measured", threshold="above 0.5", estimate=0.7, low=0.6, high=0.8,
@@ -73,3 +73,20 @@ def test_a_record_shows_a_card_and_keeps_its_facts():
 def test_unknown_kinds_and_verdicts_are_refused(field):
     with pytest.raises(ValueError, match=f"{field} must be one of"):
         Record(**FACTS | {field: "probably"})
+
+
+def test_overlapping_splits_get_a_wider_interval():
+    samples = torch.randn(12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    mean, low, high = mean_interval(samples)
+    assert corrected_interval(samples, 1e-12) == pytest.approx((mean, low, high))
+    wide = corrected_interval(samples, 0.5)
+    assert (wide[2] - wide[1]) / (high - low) == pytest.approx((1 + 12 * 0.5) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    "bad, words",
+    [((torch.ones(1), 0.25), "at least two"), ((torch.ones(3), 0.0), "ratio"), ((torch.ones(3), 0.2, 1.0), "level")],
+)
+def test_the_corrected_interval_names_what_is_wrong(bad, words):
+    with pytest.raises(ValueError, match=words):
+        corrected_interval(*bad)

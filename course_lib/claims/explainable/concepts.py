@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
-from scipy.stats import t as student
 from torch import Tensor
 
-from course_lib.claims.core import Record, decide, mean_interval, share_interval
+from course_lib.claims.core import Record, corrected_interval, decide, mean_interval, share_interval
 from course_lib.datasets import digits
 from course_lib.explainable.concepts import concept_ceiling, segment_codes, train_bottlenecks
 from course_lib.explainable.simulatability import leak, simulatability
@@ -50,22 +49,9 @@ def _reading(model, x: Tensor, y: Tensor, codes: Tensor) -> list[float]:
     return [*accuracies, (predicted.round() == true).double().mean().item(), concept_ceiling(true, y)]
 
 
-def resampled_interval(samples: Tensor, share: float) -> tuple[float, float, float]:
-    """Mean and 95 % interval over random splits that overlap: mean +- t_{m-1} s sqrt(1 / m + share).
-
-    `samples` `(m,)`, one for each split; `share` is test rows over training rows. Splits of one data set are not
-    independent, and s / sqrt(m) is too short for them (Nadeau & Bengio, 2003, section 5).
-
-    >>> [round(x, 2) for x in resampled_interval(torch.tensor([0.0, 2.0]), 0.5)]
-    [1.0, -16.97, 18.97]
-    """
-    samples, m = samples.double(), len(samples)
-    reach = student.ppf(0.975, m - 1) * samples.std().item() * (1 / m + share) ** 0.5
-    return samples.mean().item(), samples.mean().item() - float(reach), samples.mean().item() + float(reach)
-
-
 def _over_splits(samples: Tensor) -> dict:
-    estimate, low, high = resampled_interval(samples, TEST / (len(digits().train_y) + len(digits().test_y) - TEST))
+    """Splits of one data set share images: the corrected interval."""
+    estimate, low, high = corrected_interval(samples, TEST / (len(digits().train_y) + len(digits().test_y) - TEST))
     return dict(
         kind="measured", estimate=estimate, low=low, high=high, seeds=len(samples), repeats="splits, each with its own network"
     )
