@@ -3,7 +3,7 @@
 Writes `price.csv`, one row per task, learner and outer fold: the score on the fold's test rows, the number of the setting that
 the inner folds chose, and the inner score of each setting. For real tables the outer folds are 5-fold cross-validation,
 twice; for "friedman" and the dial they are independent draws of training and test rows. Every learner has three settings.
-Learners that are in the file already are not run again: delete the file to start over. About 15 minutes of one core.
+Learners that are in the file already are not run again: delete the file to start over. About ten minutes of one core.
 Needs interpret-core (explainable boosting) and shapiq (three of the tables).
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from course_lib.claims.explainable.price import stored
 from course_lib.explainable import learners, tabular
 from course_lib.explainable.comparison import Folds, Learner, Scores, nested_cross_validation, repeated_folds
 from course_lib.explainable.interactions import dial, friedman, sample
@@ -29,7 +30,7 @@ DIAL_DRAWS, DIAL_ROWS, DIAL_NOISE = 3, (200, 1000), 0.5
 
 
 def explainable_boosting(kind: str) -> Learner:
-    """Boosted trees of one feature each, plus 0, 4 or 8 pairs of features that it finds itself (Lou et al., 2013; Nori et al., 2019)."""
+    """Boosted trees of one feature each, plus 0, 4 or 8 pairs that it finds itself (Lou et al., 2013; Nori et al., 2019)."""
     from interpret.glassbox import ExplainableBoostingClassifier, ExplainableBoostingRegressor
 
     def fit(x: Tensor, y: Tensor, seed: int, *, pairs: int):
@@ -86,26 +87,6 @@ def experiments() -> list:
     return jobs
 
 
-def stored(path: Path = FILE) -> dict[tuple[str, str], Scores]:
-    """Task and learner -> scores, read from the file."""
-    rows: dict[tuple[str, str], list[dict]] = {}
-    with path.open(encoding="utf8", newline="") as file:
-        for row in csv.DictReader(file):
-            rows.setdefault((row["task"], row["learner"]), []).append(row)
-
-    def column(group: list[dict], field: str) -> Tensor:
-        return torch.tensor([float(row[field]) for row in group], dtype=torch.float64)
-
-    return {
-        key: Scores(
-            column(group, "score"),
-            column(group, "chosen").long(),
-            torch.stack([column(group, field) for field in FIELDS[5:]], 1),
-        )
-        for key, group in rows.items()
-    }
-
-
 def append(task: str, name: str, scores: Scores, path: Path = FILE) -> None:
     """Add the folds of one learner to the file."""
     fresh = not path.exists()
@@ -118,12 +99,17 @@ def append(task: str, name: str, scores: Scores, path: Path = FILE) -> None:
             writer.writerow([task, name, fold, numbers[0], int(chosen), *numbers[1:]])
 
 
+def missing(task: str, name: str) -> bool:
+    """Whether the file lacks this learner on this task; read anew, so that two processes may share the work."""
+    stored.cache_clear()
+    return not FILE.exists() or (task, name) not in stored()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    wanted = sys.argv[1:]
-    done = stored() if FILE.exists() else {}
+    wanted = tuple(sys.argv[1:])  # beginnings of task names; none means all
     for task, name, call in experiments():
-        if (task, name) not in done and (not wanted or task in wanted):
+        if task.startswith(wanted or ("",)) and missing(task, name):
             began = time.process_time()
             append(task, name, call())
             print(f"{task}, {name}: {time.process_time() - began:.0f} s", flush=True)

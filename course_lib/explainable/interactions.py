@@ -116,9 +116,7 @@ def dial(x: Tensor, rho: float) -> Tensor:
     return math.sqrt(1 - rho) * (u[:, 0] + wave) / math.sqrt(2) + math.sqrt(rho) * u[:, 2] * u[:, 3]
 
 
-def sample(
-    function: Callable[[Tensor], Tensor], rows: int, features: int, noise: float, seed: int
-) -> tuple[Tensor, Tensor]:
+def sample(function: Callable[[Tensor], Tensor], rows: int, features: int, noise: float, seed: int) -> tuple[Tensor, Tensor]:
     """Uniform rows `(rows, features)` and y = function(x) + noise * normal `(rows,)`, both float64.
 
     >>> x, y = sample(friedman, rows=3, features=10, noise=1.0, seed=0)

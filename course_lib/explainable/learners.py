@@ -1,4 +1,4 @@
-"""The learners of the comparison, each with three settings to choose from: the same budget for all. Chapters: explainable/price.
+"""The learners of the comparison, each with three settings to choose from: equal budgets. Chapters: explainable/price.
 
 Explainable: a linear model, a spline GAM, a neural additive model. Black boxes: a multilayer perceptron and gradient
 boosting (scikit-learn). The other settings of each are fixed beforehand. Every fit standardises by its own training rows.
@@ -59,7 +59,9 @@ def _nam(x: Tensor, y: Tensor, seed: int, *, kind: str, output_penalty: float) -
 
 def _mlp(x: Tensor, y: Tensor, seed: int, *, kind: str, penalty: float) -> Predictor:
     maker = MLPRegressor if kind == "regression" else MLPClassifier
-    model = maker(hidden_layer_sizes=(64,), alpha=penalty, learning_rate_init=5e-3, batch_size=64, max_iter=60, random_state=seed)
+    model = maker(
+        hidden_layer_sizes=(64,), alpha=penalty, learning_rate_init=5e-3, batch_size=64, max_iter=60, random_state=seed
+    )
     if kind == "classification":
         return from_sklearn(model, x, y)
     level, unit = y.mean(), y.std()

@@ -73,4 +73,6 @@ def _larger(name: str) -> Task:
         target = "MedHouseVal" if name == "California housing" else "count"
         y, x = table[target] * 1.0, table.drop(columns=target)
     columns = pandas.get_dummies(x, drop_first=True).to_numpy(dtype=float)
-    return Task(name, torch.tensor(columns), torch.tensor(y.to_numpy()), "classification" if name == LARGER[2] else "regression")
+    return Task(
+        name, torch.tensor(columns), torch.tensor(y.to_numpy()), "classification" if name == LARGER[2] else "regression"
+    )
