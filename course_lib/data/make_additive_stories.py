@@ -1,6 +1,6 @@
 """Fit many equally trained additive models to two tables and store what they say: `python -m course_lib.data.make_additive_stories`.
 
-Twenty-four seeds and a spline model, five folds and once on all training rows; some minutes. A test fits two of the seeds
+Twenty seeds and a spline model, five folds and once on all training rows; some minutes. A test fits two of the seeds
 anew and compares.
 """
 

@@ -66,11 +66,11 @@ def fit_nam(
     kind: str = "regression",
     hidden: Sequence[int] = (16, 8),
     members: int = 4,
-    epochs: int = 200,
+    epochs: int = 100,
     rate: float = 0.02,
     dropout: float = 0.1,
     feature_dropout: float = 0.05,
-    output_penalty: float = 1e-3,
+    output_penalty: float = 0.1,
     decay: float = 1e-4,
     seed: int = 0,
 ) -> AdditiveModel:

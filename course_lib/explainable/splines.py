@@ -111,7 +111,7 @@ def backfit(y: Tensor, smoothers: Tensor, *, sweeps: int = 1000, tolerance: floa
     """Contributions `(b, n)` with f_k = S_k (y - mean y - sum_{j != k} f_j) for all k, one feature after another.
 
     `smoothers` `(n, b, b)`: symmetric, with S 1 = 0 and eigenvalues in [0, 1]. Then the sweeps converge, and to the joint
-    penalised least-squares fit (Buja, Hastie & Tibshirani, 1989, theorem 9): they are Gauss-Seidel on its normal equations.
+    penalised least-squares fit (Buja, Hastie & Tibshirani, 1989): they are Gauss-Seidel on its normal equations.
     Raises RuntimeError if `sweeps` do not bring every change below `tolerance` times the standard deviation of y: under
     strong concurvity the sweeps crawl.
 
