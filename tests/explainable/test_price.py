@@ -99,7 +99,7 @@ def test_tables_that_ship_with_shapiq(name):
 
 def test_digits_become_sixteen_amounts_of_ink():
     task = tabular.load("digits, odd or even")
-    assert task.x.shape == (1797, 16) and task.x.max() <= 64 and set(task.y.tolist()) == {0.0, 1.0}
+    assert task.x.shape == (tabular.ROWS, 16) and task.x.max() <= 64 and set(task.y.tolist()) == {0.0, 1.0}
 
 
 def test_the_spline_gam_keeps_below_the_ceiling_and_black_boxes_pass_it():

@@ -40,12 +40,13 @@ def share_of_interaction() -> Demo:
         gam, box = mean(share, rows, "spline GAM"), of(f"dial {share} {rows}", *BLACK_BOXES).mean().item()
         return (
             f"Interactions carry {share:.0%} of the target's variance, {rows} training rows: spline GAM {gam:.2f} "
-            f"(additive ceiling {best(share)[0]:.2f}), black box {box:.2f} (ceiling {best(share)[1]:.2f}); gap {gam - box:+.2f}."
+            f"(additive ceiling {best(share)[0]:.2f}), black box {box:.2f} (ceiling {best(share)[1]:.2f}), "
+            f"gap {gam - box:+.2f}."
         )
 
     alt = (
-        "R squared against the share of interaction: a dashed line, the ceiling of additive models, falls to zero, and the spline "
-        "GAM falls with it; the two black boxes stay nearer to the level upper line, the nearer the more rows there are."
+        "R squared against the share of interaction: a dashed line, the ceiling of additive models, falls to zero, and "
+        "the spline GAM falls with it; the two black boxes stay nearer to the level upper line, more so with more rows."
     )
     return explore(draw, describe, alt=alt, share_of_interaction=SHARES, rows=(200, 1000))
 
@@ -62,8 +63,9 @@ def intervals_of_cross_validation() -> Demo:
         truth = true_difference()
         for place, (middle, low, high) in enumerate(sorted(intervals(interval, repeats))):
             hit = low <= truth <= high
-            ax.plot([place] * 2, [low, high], color=plots.POSITIVE if hit else plots.NEGATIVE, linewidth=2 if hit else 3.5)
-            ax.plot(place, middle, "o" if hit else "X", color=plots.POSITIVE if hit else plots.NEGATIVE, markersize=4 if hit else 7)
+            colour, marker = (plots.POSITIVE, "o") if hit else (plots.NEGATIVE, "X")
+            ax.plot([place] * 2, [low, high], color=colour, linewidth=2 if hit else 3.5)
+            ax.plot(place, middle, marker, color=colour, markersize=4 if hit else 7)
         ax.axhline(truth, color=plots.INK, linewidth=0.8)
         ax.set(xlabel="data set, sorted", ylabel="difference", ylim=(-0.35, 0.9), xticks=[])
         ax.set_title(f"{interval} interval, 5 folds × {repeats}; crosses miss the truth")
@@ -73,7 +75,8 @@ def intervals_of_cross_validation() -> Demo:
         found, truth = intervals(interval, repeats), true_difference()
         hits = sum(low <= truth <= high for _, low, high in found)
         width = sum(high - low for _, low, high in found) / SHOWN
-        return f"{interval} interval, 5 folds, repeats: {repeats}. {hits} of {SHOWN} intervals contain the truth; mean width {width:.2f}."
+        seen = f"{hits} of {SHOWN} intervals contain the truth; mean width {width:.2f}."
+        return f"{interval} interval, 5 folds, repeats: {repeats}. {seen}"
 
     alt = "Thirty vertical intervals around a horizontal line, the truth; those that miss it are drawn thick with a cross."
     return explore(draw, describe, alt=alt, repeats=(1, 2, 5, 10, 20, 50), interval=("naive", "corrected"))
