@@ -4,7 +4,7 @@ Writes `price.csv`, one row per task, learner and outer fold: the score on the f
 the inner folds chose, and the inner score of each setting. For real tables the outer folds are 5-fold cross-validation,
 twice; for "friedman" and the dial they are independent draws of training and test rows. Every learner has three settings.
 Learners that are in the file already are not run again: delete the file to start over. About ten minutes of one core.
-Needs interpret-core (explainable boosting) and shapiq (three of the tables).
+Needs interpret-core (explainable boosting) and shapiq (two of the tables).
 """
 
 import csv

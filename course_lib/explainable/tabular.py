@@ -1,6 +1,6 @@
 """Tasks of the comparison: real tables, a score each, and the loss that would still be acceptable. Chapters: explainable/price.
 
-Three tables ship with scikit-learn. Three more, larger and with known interactions, ship with the package shapiq, which is
+Three tables ship with scikit-learn. Two more, larger and with known interactions, ship with the package shapiq, which is
 needed to run the whole comparison again but not to read it.
 """
 
@@ -15,9 +15,8 @@ from course_lib.explainable.comparison import area_under_curve, r_squared
 
 MARGINS = {"classification": 0.01, "regression": 0.02}  # declared before the first run: AUC, R^2
 BUNDLED = ("breast cancer", "diabetes", "digits, odd or even")
-LARGER = ("California housing", "bike rentals", "adult income")
+LARGER = ("California housing", "bike rentals")
 ROWS = 1000  # at most: what larger tables are cut to
-ADULT = ["age", "education-num", "marital-status", "sex", "capital-gain", "capital-loss", "hours-per-week"]
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,7 @@ def _larger(name: str) -> Task:
     import pandas
     import shapiq
 
-    files = dict(zip(LARGER, ("california_housing.csv", "bike.csv", "adult_census.csv"), strict=True))
-    table = pandas.read_csv(Path(shapiq.__file__).parent / "datasets" / "data" / files[name]).dropna()
-    table = table.sample(ROWS, random_state=0)
-    if name == "adult income":
-        y, x = (table["class"] == ">50K") * 1.0, table[ADULT]
-    else:
-        target = "MedHouseVal" if name == "California housing" else "count"
-        y, x = table[target] * 1.0, table.drop(columns=target)
-    columns = pandas.get_dummies(x, drop_first=True).to_numpy(dtype=float)
-    return Task(
-        name, torch.tensor(columns), torch.tensor(y.to_numpy()), "classification" if name == LARGER[2] else "regression"
-    )
+    file, target = {LARGER[0]: ("california_housing.csv", "MedHouseVal"), LARGER[1]: ("bike.csv", "count")}[name]
+    table = pandas.read_csv(Path(shapiq.__file__).parent / "datasets" / "data" / file).dropna().sample(ROWS, random_state=0)
+    columns = pandas.get_dummies(table.drop(columns=target), drop_first=True).to_numpy(dtype=float)
+    return Task(name, torch.tensor(columns), torch.tensor(table[target].to_numpy(dtype=float)), "regression")
