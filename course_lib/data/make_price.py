@@ -2,7 +2,8 @@
 
 Writes `price.csv`, one row per task, learner and outer fold: the score on the fold's test rows, the number of the setting that
 the inner folds chose, and the inner score of each setting. For real tables the outer folds are 5-fold cross-validation,
-twice; for "friedman" and the dial they are independent draws of training and test rows. Every learner has three settings.
+twice; for "friedman" and the dial they are independent draws of training and test rows. Every learner has three settings,
+but for the digits read through seven segments, where nothing is tuned and a fold is a random split.
 Learners that are in the file already are not run again: delete the file to start over. About ten minutes of one core.
 Needs interpret-core (explainable boosting) and shapiq (two of the tables).
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from course_lib.claims.explainable import concepts
 from course_lib.claims.explainable.price import stored
 from course_lib.explainable import learners, tabular
 from course_lib.explainable.comparison import Folds, Learner, Scores, nested_cross_validation, repeated_folds
@@ -25,6 +27,7 @@ FILE = Path(__file__).with_name("price.csv")
 FOLDS, REPEATS, INNER, SEED = 5, 2, 2, 0
 FIELDS = ("task", "learner", "fold", "score", "chosen", "inner 0", "inner 1", "inner 2")
 DRAWS, TRAIN_ROWS, TEST_ROWS = 10, 500, 2000  # of friedman
+SEGMENTS, SPLITS = "digits, seven segments", 10
 DIAL = [round(0.1 * step, 1) for step in range(11)]
 DIAL_DRAWS, DIAL_ROWS, DIAL_NOISE = 3, (200, 1000), 0.5
 
@@ -73,11 +76,19 @@ def on_draws(function, features: int, rows: int, noise: float, draws: int, name:
     return Scores(*(torch.cat([getattr(one, part) for one in found]) for part in ("outer", "chosen", "inner")))
 
 
+def on_digits(kind: str) -> Scores:
+    """Accuracy of a bottleneck of seven segments, or of the same layers with unnamed units, on random splits; no settings."""
+    accuracies = concepts.readings(kind, count=SPLITS).predicted
+    nothing = torch.zeros(SPLITS, 3, dtype=torch.float64)
+    return Scores(accuracies, nothing[:, 0].long(), nothing)
+
+
 def experiments() -> list:
     """Pairs of task and learner, each with the call that runs it."""
     every = (*learners.SETTINGS, "EBM")
     jobs = [(task, name, partial(on_table, task, name)) for task in tabular.BUNDLED + tabular.LARGER for name in every]
     jobs += [("friedman", name, partial(on_draws, friedman, 10, TRAIN_ROWS, 1.0, DRAWS, name)) for name in every]
+    jobs += [(SEGMENTS, kind, partial(on_digits, kind)) for kind in ("joint", "black box")]
     for rows in DIAL_ROWS:
         for rho in DIAL:
             function = partial(dial, rho=rho)

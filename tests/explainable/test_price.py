@@ -21,7 +21,7 @@ def test_the_file_holds_every_run_of_the_script():
     found = claims.stored()
     assert {(task, name) for task, name, _ in make_price.experiments()} == set(found)
     for (task, _), scores in found.items():
-        draws = make_price.DRAWS if task == "friedman" else make_price.DIAL_DRAWS if task.startswith("dial") else 10
+        draws = make_price.DIAL_DRAWS if task.startswith("dial") else 10
         assert scores.outer.shape == scores.chosen.shape == (draws,) and scores.inner.shape == (draws, 3)
         assert (scores.inner.argmax(1) == scores.chosen).all() or scores.inner.diff(dim=1).abs().min() < 1e-4
 
@@ -120,6 +120,26 @@ def test_verdicts_follow_from_interval_and_margin_alone():
             assert record.verdict == non_inferiority(record.low, record.high, claims.margin(task))
             assert str(claims.margin(task)) in record.threshold
     assert claims.spline_gam_reaches_its_ceiling().seeds == make_price.DRAWS
+
+
+def test_what_the_chapter_says_about_the_tables():
+    verdicts = {claims.no_loss(table, family).verdict for table in claims.TABLES for family in claims.FAMILIES}
+    assert verdicts == set(VERDICTS)
+    plain, pairs = ({table: claims.gap(table, *names)[0] for table in claims.TABLES} for names in claims.FAMILIES.values())
+    assert min(plain, key=plain.get) == "bike rentals" and pairs["bike rentals"] > plain["bike rentals"] / 2
+    for names in claims.FAMILIES.values():
+        _, low, high = claims.gap("diabetes", *names)
+        assert low < -claims.margin("diabetes") < high
+    assert claims.of("friedman", "NAM").mean() < claims.of("friedman", "spline GAM").mean()
+
+
+def test_concepts_are_compared_split_by_split():
+    record = claims.no_loss_through_concepts()
+    assert record.seeds == make_price.SPLITS and record.verdict in VERDICTS
+    assert record.estimate == pytest.approx(
+        (claims.of(claims.SEGMENTS, "joint") - claims.of(claims.SEGMENTS, "black box")).mean().item()
+    )
+    assert claims.SEGMENTS == make_price.SEGMENTS
 
 
 def test_the_naive_interval_covers_too_rarely_and_the_corrected_one_does_not():

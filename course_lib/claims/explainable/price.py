@@ -21,6 +21,8 @@ FAMILIES = {  # what the notes would call explainable: no term of the model sees
     "additive models": ("linear", "spline GAM", "NAM"),
     "additive models with pairs": ("EBM",),
 }
+SEGMENTS = "digits, seven segments"
+SEGMENT_RATIO, SEGMENT_MARGIN = 500 / 1297, 0.02  # rows of a random split; a loss of accuracy that would be acceptable
 RATIO = 0.25  # test rows / training rows in 5-fold cross-validation
 COVERAGE, SETS = 0.9, 400  # an interval that is called 95 % should cover in at least nine of ten data sets
 
@@ -78,6 +80,25 @@ def no_loss(task: str, family: str) -> Record:
         verdict=non_inferiority(low, high, margin(task)),
         seeds=len(of(task, *BLACK_BOXES)),
         repeats="independent draws" if drawn else "folds, interval corrected for shared training rows",
+    )
+
+
+def no_loss_through_concepts() -> Record:
+    """Accuracy of a joint bottleneck of seven segments minus that of the same layers with unnamed units, on random splits."""
+    differences = of(SEGMENTS, "joint") - of(SEGMENTS, "black box")
+    estimate, low, high = corrected_interval(differences, SEGMENT_RATIO)
+    return Record(
+        id="explainable/price/no_loss_through_concepts",
+        statement="Reading digits through seven named concepts loses nothing that matters against unnamed units.",
+        kind="measured",
+        threshold=f"accuracy lower by less than {SEGMENT_MARGIN}",
+        estimate=estimate,
+        low=low,
+        high=high,
+        unit="difference of accuracies",
+        verdict=non_inferiority(low, high, SEGMENT_MARGIN),
+        seeds=len(differences),
+        repeats="random splits, interval corrected for shared training rows",
     )
 
 
