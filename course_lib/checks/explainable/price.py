@@ -1,5 +1,7 @@
 """Checks of exercises/explainable/price.ipynb."""
 
+from functools import cached_property
+
 import torch
 from scipy.stats import norm
 from scipy.stats import t as student
@@ -417,18 +419,21 @@ class _Tables:
         """Error on fold k of the fit without it, `(K, p)`."""
         return self.mean_over(self.outer, self.inside[:, None])
 
+    @cached_property
     def best(self) -> Tensor:
         return self.inner().mean(1).argmin(1)
 
+    @cached_property
     def truth(self) -> tuple[Tensor, Tensor]:
-        best = self.best()
+        best = self.best
         return self.on_fold().gather(1, best[:, None])[:, 0], self.penalties[best]
 
+    @cached_property
     def choices(self) -> dict:
         right, outer = self.inner(), self.on_fold()
         ends = (0, right.shape[1] - 1)
         return {
-            "index": self.best().double(),
+            "index": self.best.double(),
             "test_fold": self.penalties[outer.argmin(1)],
             "all_folds": self.penalties[outer.mean(0).argmin()].expand(len(self.numbers)),
             "leak": self.penalties[self.inner("leak").mean(1).argmin(1)],
@@ -441,7 +446,7 @@ class _Tables:
 
     def errors(self) -> dict:
         """What wrong answers report once the right penalties are chosen."""
-        best, rows = self.best(), torch.arange(len(self.numbers))
+        best, rows = self.best, torch.arange(len(self.numbers))
         chosen, residuals = self.penalties[best], self.outer[torch.arange(len(self.numbers)), best]  # (K, n)
         inner = self.inner()[rows, :, best]
         halves = self.without_both[rows, :, best]  # (K, K - 1, n)
@@ -482,7 +487,7 @@ def _telling(random, sizes: tuple[int, ...], mistaken: tuple[str, ...]) -> _Tabl
     for _ in range(100):
         x, y, folds = _rows(random, sum(sizes), sizes)
         tables = _Tables(x, y, penalties, folds)
-        likely, (_, chosen) = tables.choices(), tables.truth()
+        likely, (_, chosen) = tables.choices, tables.truth
         if len(chosen.unique()) > 1 and not any(close(likely[hint], chosen) for hint in mistaken):
             break
     return tables
@@ -493,15 +498,15 @@ def chooses_without_the_test_fold(answer, random):
     seen, fitting = [], set(nested_errors.hints)
     for sizes, mistaken in (((4, 5, 6), MISTAKEN), ((2, 3, 9), ("pooled",)), ((5, 4, 5), ())):
         tables = _telling(random, sizes, mistaken)
-        _, chosen = tables.truth()
+        _, chosen = tables.truth
         value = as_dict(answer(tables.x, tables.y, tables.penalties, tables.folds), ["errors", "chosen"])
         mine = as_tensor(value["chosen"], chosen.shape, '"chosen"')
         seen.append((tables, mine, value["errors"]))
-        fitting &= {hint for hint, others in tables.choices().items() if _any_close(mine, others)}
-    if not all(close(mine, tables.truth()[1]) for tables, mine, _ in seen):
-        raise Wrong(next((hint for hint in seen[0][0].choices() if hint in fitting), "chosen"))
+        fitting &= {hint for hint, others in tables.choices.items() if _any_close(mine, others)}
+    if not all(close(mine, tables.truth[1]) for tables, mine, _ in seen):
+        raise Wrong(next((hint for hint in seen[0][0].choices if hint in fitting), "chosen"))
     for tables, _, errors in seen:
-        truth = tables.truth()[0]
+        truth = tables.truth[0]
         found = as_tensor(errors, truth.shape, '"errors"')
         if not close(found, truth):
             raise nearest(found, tables.errors())
@@ -525,7 +530,7 @@ def works_at_the_edges(answer, random):
         tables = _Tables(*[part.double() if part.is_floating_point() else part for part in inputs])
         if hint == "float32" and tables.inner().mean(1).sort(1).values.diff(dim=1).min() < 1e-3:
             continue  # rounding must not decide
-        errors, chosen = tables.truth()
+        errors, chosen = tables.truth
         value = as_dict(called(hint, answer, *inputs), ["errors", "chosen"])
         _same(hint, value["errors"], errors, tolerance)
         _same(hint, value["chosen"], chosen, tolerance)
