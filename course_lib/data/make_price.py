@@ -3,7 +3,8 @@
 Writes `price.csv`, one row per task, learner and outer fold: the score on the fold's test rows, the number of the setting that
 the inner folds chose, and the inner score of each setting. For real tables the outer folds are 5-fold cross-validation,
 twice; for "friedman" and the dial they are independent draws of training and test rows. Every learner has three settings,
-but for the digits read through seven segments, where nothing is tuned and a fold is a random split.
+but for the digits read through seven segments and the facts told by a Backpack, where nothing is tuned and a fold is a random
+split (of the facts: one wording of each, drawn by lot, is held out).
 Learners that are in the file already are not run again: delete the file to start over. About ten minutes of one core.
 Needs interpret-core (explainable boosting) and shapiq (two of the tables).
 """
@@ -18,8 +19,8 @@ import torch
 from torch import Tensor
 
 from course_lib.claims.explainable import concepts
-from course_lib.claims.explainable.price import stored
-from course_lib.explainable import learners, tabular
+from course_lib.claims.explainable.price import FACTS, stored
+from course_lib.explainable import backpack, country_facts, learners, tabular
 from course_lib.explainable.comparison import Folds, Learner, Scores, nested_cross_validation, repeated_folds
 from course_lib.explainable.interactions import dial, friedman, sample
 
@@ -28,6 +29,7 @@ FOLDS, REPEATS, INNER, SEED = 5, 2, 2, 0
 FIELDS = ("task", "learner", "fold", "score", "chosen", "inner 0", "inner 1", "inner 2")
 DRAWS, TRAIN_ROWS, TEST_ROWS = 10, 500, 2000  # of friedman
 SEGMENTS, SPLITS = "digits, seven segments", 10
+FACT_SPLITS, SENSES = 8, 8
 DIAL = [round(0.1 * step, 1) for step in range(11)]
 DIAL_DRAWS, DIAL_ROWS, DIAL_NOISE = 3, (200, 1000), 0.5
 
@@ -83,12 +85,24 @@ def on_digits(kind: str) -> Scores:
     return Scores(accuracies, nothing[:, 0].long(), nothing)
 
 
+def on_facts(name: str, splits: int = FACT_SPLITS) -> Scores:
+    """Accuracy on held-out wordings of a Backpack in the paper's form, or of the transformer alone; no settings."""
+    world, found = country_facts.sentences(), []
+    for seed in range(splits):
+        kept, held_out = country_facts.split(world, seed)
+        model = backpack.Backpack("paper", senses=SENSES, seed=seed) if name == "Backpack" else backpack.PlainTransformer(seed=seed)
+        found.append(backpack.accuracy(backpack.train(model, world, kept, seed=seed), world[held_out]))
+    nothing = torch.zeros(splits, 3, dtype=torch.float64)
+    return Scores(torch.tensor(found, dtype=torch.float64), nothing[:, 0].long(), nothing)
+
+
 def experiments() -> list:
     """Pairs of task and learner, each with the call that runs it."""
     every = (*learners.SETTINGS, "EBM")
     jobs = [(task, name, partial(on_table, task, name)) for task in tabular.BUNDLED + tabular.LARGER for name in every]
     jobs += [("friedman", name, partial(on_draws, friedman, 10, TRAIN_ROWS, 1.0, DRAWS, name)) for name in every]
     jobs += [(SEGMENTS, kind, partial(on_digits, kind)) for kind in ("joint", "black box")]
+    jobs += [(FACTS, name, partial(on_facts, name)) for name in ("Backpack", "transformer")]
     for rows in DIAL_ROWS:
         for rho in DIAL:
             function = partial(dial, rho=rho)

@@ -4,8 +4,8 @@ Chapters: explainable/price.
 
 Three traps, three tools. A score on rows that chose the settings is too good: tune inside every training part (nested
 cross-validation; Varma & Simon, 2006). Folds share training rows, so their scores are no independent samples: widen the
-interval (Nadeau & Bengio, 2003). And an interval that contains 0 is no evidence that nothing is lost: state the loss that
-you would accept, and ask whether the whole interval lies above it (non-inferiority; Piaggio et al., 2012).
+interval (`claims.core.corrected_interval`; Nadeau & Bengio, 2003). And an interval that contains 0 is no evidence that
+nothing is lost: state the loss that you would accept, and ask whether the whole interval lies above it (non-inferiority; Piaggio et al., 2012).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 from scipy.stats import rankdata
-from scipy.stats import t as student
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from torch import Tensor
 
@@ -131,30 +130,6 @@ def pick_inside(candidates: Sequence[Scores]) -> Tensor:
     """
     best = torch.stack([candidate.inner.max(1).values for candidate in candidates]).argmax(0)
     return torch.stack([candidate.outer for candidate in candidates]).gather(0, best[None])[0]
-
-
-def corrected_interval(differences: Tensor, ratio: float, level: float = 0.95) -> tuple[float, float, float]:
-    """Mean of cross-validation `differences` `(J,)` and its corrected resampled t interval.
-
-    mean +- t_{J-1} s sqrt(1/J + ratio), with s^2 the sample variance (divisor J - 1) and `ratio` = test rows / training rows
-    of a fold (Nadeau & Bengio, 2003). The naive interval lacks the ratio: it takes folds that share training rows for
-    independent ones, and shrinks to nothing as repeats are added. The correction is a heuristic: no unbiased estimate of the
-    variance of cross-validation exists (Bengio & Grandvalet, 2004). Raises ValueError for fewer than two differences, a
-    ratio that is not positive or a level outside (0, 1).
-
-    >>> [round(end, 3) for end in corrected_interval(torch.tensor([0.1, 0.3]), ratio=0.25)]
-    [0.2, -1.356, 1.756]
-    """
-    differences = torch.as_tensor(differences, dtype=torch.float64)
-    if differences.dim() != 1 or len(differences) < 2:
-        raise ValueError(f"differences must be a vector of at least two, got shape {tuple(differences.shape)}")
-    if not ratio > 0:
-        raise ValueError(f"ratio must be test rows / training rows > 0, got {ratio}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}")
-    mean, count = differences.mean().item(), len(differences)
-    reach = float(student.ppf(0.5 + level / 2, count - 1)) * differences.std().item() * (1 / count + ratio) ** 0.5
-    return mean, mean - reach, mean + reach
 
 
 def non_inferiority(low: float, high: float, margin: float) -> str:

@@ -1,17 +1,14 @@
 """Fair comparison: scores against scikit-learn, intervals against a closed form and a simulation, no leak of test rows."""
 
-import math
 
 import pytest
 import torch
-from scipy.stats import t as student
 from sklearn.metrics import r2_score, roc_auc_score
 
 from course_lib.explainable.comparison import (
     Learner,
     Scores,
     area_under_curve,
-    corrected_interval,
     cross_validate,
     nested_cross_validation,
     non_inferiority,
@@ -37,19 +34,6 @@ def test_scores_agree_with_scikit_learn(dtype):
     assert area_under_curve(labels, p) == pytest.approx(roc_auc_score(labels, p), rel=1e-6), "with many ties"
     with pytest.raises(ValueError, match="both classes"):
         area_under_curve(torch.ones(3), p[:3])
-
-
-def test_the_corrected_interval_is_the_naive_one_times_its_factor(dtype):
-    d = draw(12, dtype=dtype)
-    mean, low, high = corrected_interval(d, 0.25, level=0.9)
-    naive = student.ppf(0.95, 11) * d.std().item() / math.sqrt(12)
-    assert mean == pytest.approx(d.double().mean().item()) and high - mean == pytest.approx(mean - low)
-    assert (high - mean) / naive == pytest.approx(math.sqrt(1 + 12 * 0.25), rel=1e-5)
-    narrow = corrected_interval(d, 1e-12, level=0.9)
-    assert narrow[2] - narrow[1] == pytest.approx(2 * naive, rel=1e-5), "without overlap it is Student's"
-    for bad in ((d[:1], 0.25, 0.9), (d, 0.0, 0.9), (d, 0.25, 1.0), (d[None], 0.25, 0.9)):
-        with pytest.raises(ValueError, match="must"):
-            corrected_interval(*bad)
 
 
 @pytest.mark.parametrize(

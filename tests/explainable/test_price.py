@@ -6,12 +6,12 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from course_lib.claims.core import VERDICTS, mean_interval
+from course_lib.claims.core import VERDICTS, corrected_interval, mean_interval
 from course_lib.claims.explainable import price as claims
 from course_lib.data import make_price
 from course_lib.demos.explainable import price as demos
 from course_lib.explainable import learners, tabular
-from course_lib.explainable.comparison import corrected_interval, non_inferiority
+from course_lib.explainable.comparison import non_inferiority
 from course_lib.explainable.interactions import additive_ceiling, dial, friedman, sample
 
 EVERY = (*learners.SETTINGS, "EBM")

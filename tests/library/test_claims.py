@@ -1,8 +1,11 @@
 """Verdicts follow from the interval, intervals cover what they should, records carry their facts."""
 
+import math
+
 import pytest
 import torch
 from scipy.stats import binom
+from scipy.stats import t as student
 
 from course_lib.claims.core import MIME, Record, corrected_interval, decide, mean_interval, share_interval
 
@@ -75,18 +78,14 @@ def test_unknown_kinds_and_verdicts_are_refused(field):
         Record(**FACTS | {field: "probably"})
 
 
-def test_overlapping_splits_get_a_wider_interval():
-    samples = torch.randn(12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mean, low, high = mean_interval(samples)
-    assert corrected_interval(samples, 1e-12) == pytest.approx((mean, low, high))
-    wide = corrected_interval(samples, 0.5)
-    assert (wide[2] - wide[1]) / (high - low) == pytest.approx((1 + 12 * 0.5) ** 0.5)
-
-
-@pytest.mark.parametrize(
-    "bad, words",
-    [((torch.ones(1), 0.25), "at least two"), ((torch.ones(3), 0.0), "ratio"), ((torch.ones(3), 0.2, 1.0), "level")],
-)
-def test_the_corrected_interval_names_what_is_wrong(bad, words):
-    with pytest.raises(ValueError, match=words):
-        corrected_interval(*bad)
+def test_the_corrected_interval_is_the_naive_one_times_its_factor(dtype):
+    d = torch.randn(12, generator=torch.Generator().manual_seed(0)).to(dtype)
+    mean, low, high = corrected_interval(d, 0.25, level=0.9)
+    naive = student.ppf(0.95, 11) * d.std().item() / math.sqrt(12)
+    assert mean == pytest.approx(d.double().mean().item()) and high - mean == pytest.approx(mean - low)
+    assert (high - mean) / naive == pytest.approx(math.sqrt(1 + 12 * 0.25), rel=1e-5)
+    narrow = corrected_interval(d, 1e-12, level=0.9)
+    assert narrow[2] - narrow[1] == pytest.approx(2 * naive, rel=1e-5), "without overlap it is Student's"
+    for bad in ((d[:1], 0.25, 0.9), (d, 0.0, 0.9), (d, 0.25, 1.0), (d[None], 0.25, 0.9)):
+        with pytest.raises(ValueError, match="must"):
+            corrected_interval(*bad)

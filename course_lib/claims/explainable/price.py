@@ -7,8 +7,8 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
-from course_lib.claims.core import Record, decide, mean_interval, share_interval
-from course_lib.explainable.comparison import Scores, corrected_interval, non_inferiority, pick_inside
+from course_lib.claims.core import Record, corrected_interval, decide, mean_interval, share_interval
+from course_lib.explainable.comparison import Scores, non_inferiority, pick_inside
 from course_lib.explainable.interactions import additive_ceiling, friedman
 from course_lib.explainable.learners import BLACK_BOXES
 from course_lib.explainable.tabular import BUNDLED, LARGER, MARGINS
@@ -23,6 +23,8 @@ FAMILIES = {  # what the notes would call explainable: no term of the model sees
 }
 SEGMENTS = "digits, seven segments"
 SEGMENT_RATIO, SEGMENT_MARGIN = 500 / 1297, 0.02  # rows of a random split; a loss of accuracy that would be acceptable
+FACTS = "facts, held-out wordings"
+FACT_RATIO, FACT_MARGIN = 1 / 2, 0.02  # one wording of three is held out; a loss of accuracy that would be acceptable
 RATIO = 0.25  # test rows / training rows in 5-fold cross-validation
 COVERAGE, SETS = 0.9, 400  # an interval that is called 95 % should cover in at least nine of ten data sets
 
@@ -99,6 +101,25 @@ def no_loss_through_concepts() -> Record:
         verdict=non_inferiority(low, high, SEGMENT_MARGIN),
         seeds=len(differences),
         repeats="random splits, interval corrected for shared training rows",
+    )
+
+
+def no_loss_through_senses() -> Record:
+    """Accuracy on held-out wordings of a Backpack (the paper's form) minus that of the transformer alone, trained alike."""
+    differences = of(FACTS, "Backpack") - of(FACTS, "transformer")
+    estimate, low, high = corrected_interval(differences, FACT_RATIO)
+    return Record(
+        id="explainable/price/no_loss_through_senses",
+        statement="Answering through a sum of senses loses nothing that matters against the transformer alone.",
+        kind="measured",
+        threshold=f"accuracy on held-out wordings lower by less than {FACT_MARGIN}",
+        estimate=estimate,
+        low=low,
+        high=high,
+        unit="difference of accuracies",
+        verdict=non_inferiority(low, high, FACT_MARGIN),
+        seeds=len(differences),
+        repeats="draws of the held-out wordings and of the first weights, interval corrected for shared facts",
     )
 
 

@@ -1,10 +1,9 @@
 """Demos of chapters/explainable/price.ipynb."""
 
 from course_lib import plots
-from course_lib.claims.core import mean_interval
+from course_lib.claims.core import corrected_interval, mean_interval
 from course_lib.claims.explainable.price import RATIO, fold_differences, of, true_difference
 from course_lib.demos import Demo, explore
-from course_lib.explainable.comparison import corrected_interval
 from course_lib.explainable.learners import BLACK_BOXES
 
 SHARES = [round(0.1 * step, 1) for step in range(11)]
