@@ -90,7 +90,8 @@ def on_facts(name: str, splits: int = FACT_SPLITS) -> Scores:
     world, found = country_facts.sentences(), []
     for seed in range(splits):
         kept, held_out = country_facts.split(world, seed)
-        model = backpack.Backpack("paper", senses=SENSES, seed=seed) if name == "Backpack" else backpack.PlainTransformer(seed=seed)
+        senses = name == "Backpack"
+        model = backpack.Backpack("paper", SENSES, seed=seed) if senses else backpack.PlainTransformer(seed=seed)
         found.append(backpack.accuracy(backpack.train(model, world, kept, seed=seed), world[held_out]))
     nothing = torch.zeros(splits, 3, dtype=torch.float64)
     return Scores(torch.tensor(found, dtype=torch.float64), nothing[:, 0].long(), nothing)

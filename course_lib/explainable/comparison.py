@@ -5,7 +5,8 @@ Chapters: explainable/price.
 Three traps, three tools. A score on rows that chose the settings is too good: tune inside every training part (nested
 cross-validation; Varma & Simon, 2006). Folds share training rows, so their scores are no independent samples: widen the
 interval (`claims.core.corrected_interval`; Nadeau & Bengio, 2003). And an interval that contains 0 is no evidence that
-nothing is lost: state the loss that you would accept, and ask whether the whole interval lies above it (non-inferiority; Piaggio et al., 2012).
+nothing is lost: state the loss that you would accept, and ask whether the whole interval lies above it (non-inferiority;
+Piaggio et al., 2012).
 """
 
 from collections.abc import Callable, Sequence
