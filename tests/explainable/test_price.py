@@ -133,6 +133,16 @@ def test_what_the_chapter_says_about_the_tables():
     assert claims.of("friedman", "NAM").mean() < claims.of("friedman", "spline GAM").mean()
 
 
+def test_the_gam_follows_its_ceiling_down_and_is_ahead_where_nothing_interacts():
+    for rho in make_price.DIAL:
+        r2 = claims.of(f"dial {rho} 1000", "spline GAM").mean().item()
+        assert -0.05 < r2 - (1 - rho) / (1 + make_price.DIAL_NOISE**2) < 0.02
+    for rows in make_price.DIAL_ROWS:
+        box = {rho: claims.of(f"dial {rho} {rows}", *learners.BLACK_BOXES).mean() for rho in (0.0, 0.5)}
+        assert claims.of(f"dial 0.0 {rows}", "spline GAM").mean() > box[0.0]
+        assert claims.of(f"dial 0.5 {rows}", "spline GAM").mean() < box[0.5]
+
+
 def test_concepts_are_compared_split_by_split():
     record = claims.no_loss_through_concepts()
     assert record.seeds == make_price.SPLITS and record.verdict in VERDICTS
