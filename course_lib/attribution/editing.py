@@ -9,6 +9,7 @@ it answer one key with another value and moves all other keys as little as it ca
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -121,22 +122,45 @@ def edit_fact(
 OUTCOMES = ("asked wordings", "held-out wording", "other facts of it", "other capitals", "other facts elsewhere")
 
 
+@dataclass(frozen=True)
+class Unchanged:
+    """What every edit of a model needs to know of it: what it `said (s,)` after each sentence, its `moments` by layer."""
+
+    said: Tensor
+    moments: tuple[Tensor, ...]
+
+
+def unchanged(model: FactModel, world: Sentences) -> Unchanged:
+    """`says` of all sentences, and `key_moment` of those of the training set for every layer."""
+    train = world[split(world)[0]]
+    return Unchanged(says(model, world), tuple(key_moment(model, train, layer) for layer in range(len(model.layers))))
+
+
 def edit_outcomes(
-    model: FactModel, world: Sentences, chosen: Tensor, answers: Tensor, layer: int, role: str, others: int = 40
+    model: FactModel,
+    world: Sentences,
+    chosen: Tensor,
+    answers: Tensor,
+    layer: int,
+    role: str,
+    others: int = 40,
+    usual: Unchanged | None = None,
 ) -> Tensor:
     """Edit each of the facts `chosen (f,)` to `answers (f,)` by itself at one site: its `outcomes`, `(f, 5)`.
 
-    Each edit is made with the two wordings of the training set.
+    Each edit is made with the two wordings of the training set. `usual` is `unchanged(model, world)`: whoever edits at many
+    places computes it once.
     """
+    usual = usual or unchanged(model, world)
     train, _ = split(world)
     asked = trimmed(world[torch.cat([train[world.facts[train] == fact] for fact in chosen.tolist()])])
     where = roles(asked)[role]
     change = wanted_values(model, asked, answers.repeat_interleave(2), layer, where)
-    moment, said, found = key_moment(model, world[train], layer), says(model, world), []
+    found = []
     for k, (fact, answer) in enumerate(zip(chosen.tolist(), answers.tolist(), strict=True)):
         mine = asked[torch.tensor([2 * k, 2 * k + 1])]
-        after = edit_fact(model, mine, answer, layer, where[2 * k : 2 * k + 2], moment, change[2 * k])
-        found.append(outcomes(said, partial(chances, after), world, fact, answer, others))
+        after = edit_fact(model, mine, answer, layer, where[2 * k : 2 * k + 2], usual.moments[layer], change[2 * k])
+        found.append(outcomes(usual.said, partial(chances, after), world, fact, answer, others))
     return torch.stack(found)
 
 

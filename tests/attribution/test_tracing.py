@@ -276,6 +276,9 @@ def test_outcomes_of_edits(models):
     model = models["free", torch.float32]
     live = editing.edit_outcomes(model, WORLD, facts, answers, 2, "final token", others=5)
     dead = editing.edit_outcomes(model, WORLD, facts, answers, 2, "last piece", others=5)
+    usual = editing.unchanged(model, WORLD)
+    again = editing.edit_outcomes(model, WORLD, facts, answers, 2, "final token", others=5, usual=usual)
+    assert torch.equal(live, again) and torch.equal(usual.said, editing.says(model, WORLD)) and len(usual.moments) == 3
     assert live.shape == (2, len(editing.OUTCOMES)) and (live >= 0).all() and (live <= 1).all()
     assert live[:, 0].min() > 0.5 > dead[:, :2].max()  # after the last layer nobody reads the subject
 

@@ -42,6 +42,13 @@ def _lens_case(random: Instances, layers: int, tokens: int, width: int, size: in
     return streams, gain, shift, embed, unembed, random.integer(0, size - 1)
 
 
+def _exact_row(random: Instances, width: int) -> Tensor:
+    """A row with one entry that is not zero: the logits of two such tokens are alike to the last bit in any order of sums."""
+    row = torch.zeros(width, dtype=torch.float64)
+    row[random.integer(0, width - 1)] = random.away_from_zero(1).item()
+    return row
+
+
 def _logits(streams: Tensor, gain: Tensor, shift: Tensor, unembed: Tensor) -> Tensor:
     normed = torch.nn.functional.layer_norm(streams, gain.shape, gain, shift, 1e-5)
     return torch.einsum("ltd,vd->ltv", normed, unembed)
@@ -95,7 +102,7 @@ def ranks_the_answer(answer, random: Instances) -> None:
         case = _lens_case(random, 3, 5, 4, 9)
         if k:  # ties: twins before the answer, or behind it
             case = (*case[:5], 8 * (k == 1))
-            case[4][[0, 3, 8]] = case[4][case[5]].clone()
+            case[4][[0, 3, 8]] = _exact_row(random, 4)
         logits = _logits(*case[:3], case[4])
         _, said = _read_lens(answer(*case), (3, 5, 9))
         said = as_tensor(said, (3, 5), 'entry "ranks"')
@@ -107,7 +114,7 @@ def ranks_the_answer(answer, random: Instances) -> None:
     above = torch.zeros(1)
     while above.max() < 3:  # twins above the answer, and a token just above it, at some position
         case = (*_lens_case(random, 3, 5, 4, 9)[:5], 8)
-        case[4][1], case[4][2] = case[4][0].clone(), case[4][8] + 1e-4 * random.away_from_zero(4)
+        case[4][[0, 1]], case[4][2] = _exact_row(random, 4), case[4][8] + 1e-4 * random.away_from_zero(4)
         logits = _logits(*case[:3], case[4])
         above = (logits > logits[..., 8, None]).sum(-1) * (logits[..., 0] > logits[..., 8]) * (logits[..., 2] > logits[..., 8])
     _, said = _read_lens(answer(*case), (3, 5, 9))

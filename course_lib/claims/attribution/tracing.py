@@ -1,14 +1,14 @@
 """Claims of chapters/attribution/tracing.ipynb."""
 
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 
-from course_lib.attribution.editing import edit_outcomes
+from course_lib.attribution.editing import edit_outcomes, unchanged
 from course_lib.attribution.evaluation import rank_correlation
 from course_lib.attribution.steering import steering_and_editing
-from course_lib.attribution.traced_sentences import capitals, partners, trimmed
+from course_lib.attribution.traced_sentences import capitals, partners, roles, trimmed
 from course_lib.attribution.tracing import noised, trace
 from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.facts import Sentences, facts, sentences
@@ -27,12 +27,19 @@ def fresh_capitals(world: Sentences, count: int) -> Tensor:
     return torch.tensor([row for row in rows.tolist() if names[world.facts[row]] != "France"])[:count]
 
 
+def only(chosen: Sentences, *names: str) -> dict[str, Tensor]:
+    """Some of the `roles` of the sentences: tracing the others would cost time."""
+    where = roles(chosen)
+    return {name: where[name] for name in names}
+
+
 def shares_of_the_last_piece(model: FactModel, chosen: Sentences, seed: int) -> Tensor:
     """Effect of the stream at the subject's last piece after its best layer but the last, over the total effect: `(n,)`.
 
     Sentences whose total effect is below 0.1 are left out: there is nothing to bring back.
     """
-    found = trace(model, chosen, noised(model, chosen, draws=10, generator=torch.Generator().manual_seed(seed)))
+    spoilt = noised(model, chosen, draws=10, generator=torch.Generator().manual_seed(seed))
+    found = trace(model, chosen, spoilt, where=only(chosen, "last piece"))
     best = torch.stack([found.at(layer, "last piece") for layer in range(2)]).amax(0)
     return (best / found.total)[found.total >= 0.1]
 
@@ -65,11 +72,12 @@ def effects_and_edits(path: str, count: int) -> tuple[Tensor, Tensor]:
     world, model = sentences(), fact_model(path)
     rows = fresh_capitals(world, count)
     generator, chosen = torch.Generator().manual_seed(2), trimmed(world[rows])
-    found = trace(model, chosen, noised(model, chosen, draws=10, generator=generator))
+    spoilt = noised(model, chosen, draws=10, generator=generator)
+    found = trace(model, chosen, spoilt, where=only(chosen, *ROLES))
     traced = torch.stack([found.at(*place) for place in LIVE], 1)
     answers = world.answers[partners(world, rows, generator)]
-    outcomes = [edit_outcomes(model, world, world.facts[rows], answers, *place, others=1)[:, 1] for place in LIVE]
-    return traced, torch.stack(outcomes, 1)
+    edit = partial(edit_outcomes, model, world, world.facts[rows], answers, others=1, usual=unchanged(model, world))
+    return traced, torch.stack([edit(*place)[:, 1] for place in LIVE], 1)
 
 
 def the_best_place_in_a_fact(path: str, count: int = 48) -> Record:

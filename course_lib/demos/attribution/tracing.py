@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from course_lib import plots
-from course_lib.attribution.editing import OUTCOMES, edit_outcomes
-from course_lib.attribution.traced_sentences import capitals, partners, single_tokens, trimmed
+from course_lib.attribution.editing import OUTCOMES, Unchanged, edit_outcomes, unchanged
+from course_lib.attribution.traced_sentences import capitals, partners, roles, single_tokens, trimmed
 from course_lib.attribution.tracing import KINDS, Run, Trace, noised, swapped, trace
 from course_lib.demos import Demo, explore
 from course_lib.facts import Sentences, facts, sentences, vocabulary
@@ -79,14 +79,20 @@ def tracing_map() -> Demo:
 
 
 @cache
+def usual(model: str) -> Unchanged:
+    """The model before any edit: the same for every frame."""
+    return unchanged(fact_model(model), sentences())
+
+
+@cache
 def outcomes_and_effect(model: str, place: str, layer: int, count: int = 12) -> tuple[Tensor, Tensor, float]:
     """Means of `edit_outcomes (5,)` over capitals, their 95 % reach (normal), and the mean effect of restoring the place."""
     world, net, generator = sentences(), fact_model(model), torch.Generator().manual_seed(0)
     rows = capitals(world, count, generator)
     lines = trimmed(world[rows])
     answers = world.answers[partners(world, rows, generator)]
-    found = trace(net, lines, noised(net, lines, generator=generator))
-    outcomes = edit_outcomes(net, world, world.facts[rows], answers, layer, place, others=30)
+    found = trace(net, lines, noised(net, lines, generator=generator), where={place: roles(lines)[place]})
+    outcomes = edit_outcomes(net, world, world.facts[rows], answers, layer, place, others=30, usual=usual(model))
     return outcomes.mean(0), 1.96 * outcomes.std(0) / count**0.5, found.at(layer, place).mean().item()
 
 
