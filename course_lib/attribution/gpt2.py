@@ -106,7 +106,7 @@ def load(name: str = NAME) -> tuple[GPT2, Callable[[str], list[int]]] | None:
             why = "the package transformers is missing"
         except OSError:
             why = "its weights could not be fetched"
-    print(f"GPT-2 runs where transformers and a network are, as in Colab; not here: {why}.")
+    print(f"GPT-2 runs where transformers and a network are, as in Colab.\nNot here: {why}.")
     return None
 
 

@@ -170,21 +170,21 @@ def missing(*_names, **_options):
     raise OSError("no network here")
 
 
-def test_without_build_package_or_network_one_sentence_is_printed(monkeypatch, capsys):
+def test_without_build_package_or_network_it_says_why(monkeypatch, capsys):
     def asked(*_names, **_options):
         raise AssertionError("a network was asked")
 
     for kind in (GPT2LMHeadModel, GPT2Tokenizer):
         monkeypatch.setattr(kind, "from_pretrained", asked)
     monkeypatch.setenv("COURSE_STATIC", "1")
-    assert gpt2.load() is None and capsys.readouterr().out.endswith("not here: the book is being built.\n")
+    assert gpt2.load() is None and capsys.readouterr().out.endswith("Not here: the book is being built.\n")
     monkeypatch.delenv("COURSE_STATIC")
     with monkeypatch.context() as hidden:
         hidden.setitem(sys.modules, "transformers", None)
         assert gpt2.load() is None and "transformers is missing" in capsys.readouterr().out
     monkeypatch.setattr(GPT2LMHeadModel, "from_pretrained", missing)
     assert gpt2.load() is None
-    assert capsys.readouterr().out.count("\n") == 1
+    assert capsys.readouterr().out.count("\n") == 2
 
 
 def test_with_all_of_them_the_model_and_its_tokenizer_are_returned(monkeypatch, capsys):
