@@ -1,15 +1,55 @@
 """Checks for exercises/symmetries/invariance.ipynb."""
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks.instances import Instances
 from course_lib.checks.returns import as_dict
 from course_lib.models import MLP
 
 
 def _mlp(random, *widths: int, activation: str = "tanh") -> MLP:
     return MLP(list(widths), activation, random.seed()).double().requires_grad_(False)
+
+
+def _behind(general: Callable) -> Callable:
+    """Decorator for a property of edges: an answer that is wrong in general hears that again, and not that an edge is wrong."""
+
+    def decorate(edges: Callable) -> Callable:
+        @functools.wraps(edges)
+        def test(answer: Callable, random: Instances) -> None:
+            try:
+                edges(answer, random)
+            except Wrong:
+                general(answer, random)
+                raise
+
+        return test
+
+    return decorate
+
+
+def _guarded(answer: Callable, strict: bool = False) -> Callable:
+    """The answer, after which the switch for gradients stands as before; if `strict`, one that was left moved is an error."""
+
+    def guarded(*args: object) -> object:
+        before = torch.is_grad_enabled()
+        try:
+            value = answer(*args)
+            if strict and torch.is_grad_enabled() != before:
+                raise Wrong("switch")
+        finally:
+            torch.set_grad_enabled(before)
+        return value
+
+    return guarded
+
+
+SWITCH = "right in general, but gradients are left switched on or off for the caller: use `with torch.no_grad():` or its like"
 
 
 def _same(hint: str, value: object, truth: Tensor, tolerance: float = 1e-6) -> None:
@@ -39,6 +79,10 @@ equivariance_errors = Exercise(
         "first": "you use the first element, or one average, for all: give one error for each element",
         "value": "for each element: ||f(g . x) - g . f(x)|| over the root of the mean of the two squared norms",
         "zero": "right in general, but where both sides vanish the error is 0",
+        "one_side": "right in general, but the error is 0 only where both sides vanish, not where one does",
+        "small": "right in general, but a small error is an error: give its size, do not round it to 0",
+        "square": "right in general, but not where the sizes of batch, input or output agree, or are as small as 2",
+        "switch": SWITCH,
         "tiny": "right in general, but the error is relative: a model with tiny outputs has the same error as its multiples",
         "exact": "right in general, but a model that is equivariant should get 0 up to rounding",
         "single": "right in general, but not for a single item or a single element",
@@ -123,28 +167,57 @@ def measures_every_element(answer, random):
     for square in (False, True):
         model, x, p, q = _ruler_instance(random, square)
         truth = _ratio(*_sides(model, x, p, q))
-        errors = as_tensor(answer(model, x, p, q), truth.shape)
-        if not close(errors, truth, 1e-6):
-            raise nearest(errors, _likely_errors(model, x, p, q), tolerance=1e-6)
+        errors = as_tensor(_guarded(answer)(model, x, p, q), truth.shape)
+        if not close(errors, truth):
+            raise nearest(errors, _likely_errors(model, x, p, q))
 
 
 @equivariance_errors.property(points=1)
 def measures_at_the_edges(answer, random):
+    answer = _guarded(answer, strict=True)
     model, x, p, q = _ruler_instance(random)
-    for hint, rows, elements in (("single", 1, 3), ("single", len(x), 1), ("single", 1, 1)):
-        truth = _ratio(*_sides(model, x[:rows], p[:elements], q[:elements]))
-        _same(hint, called(hint, answer, model, x[:rows], p[:elements], q[:elements]), truth)
-    truth = _ratio(*_sides(model, x, p, q))
-    for hint, factor, target in (("tiny", 1e-9, truth), ("zero", 0.0, torch.zeros(len(p)).double())):
-        last = model.layers[-1].weight
+    truth, none = _ratio(*_sides(model, x, p, q)), torch.zeros(len(p)).double()
+    for hint, factor, target in (("tiny", 1e-20, truth), ("zero", 0.0, none)):
         scaled = MLP(**model.config).double().requires_grad_(False)
-        scaled.load_state_dict(model.state_dict() | {"layers.2.weight": factor * last})
+        scaled.load_state_dict(model.state_dict() | {"layers.2.weight": factor * model.layers[-1].weight})
         _same(hint, called(hint, answer, scaled, x, p, q), target)
-    n = x.shape[1]
-    circulant, steps = MLP([n, n], seed=0).double().requires_grad_(False), (torch.arange(n) + 1) % n
+    for elements in (3, 1):
+        truth = _ratio(*_sides(model, x[:1], p[:elements], q[:elements]))
+        _same("single", called("single", answer, model, x[:1], p[:elements], q[:elements]), truth)
+    for b, n, k in ((2, 4, 2), (3, 3, 3)):
+        model, x = _mlp(random, n, 5, k), random.normal(b, n)
+        p, q = (torch.stack([torch.tensor(random.order(size)) for _ in range(b)]) for size in (n, k))
+        _same("square", called("square", answer, model, x, p, q), _ratio(*_sides(model, x, p, q)))
+    _one_side_vanishes(answer, random)
+    _nearly_equivariant(answer, random)
+
+
+def _one_side_vanishes(answer: Callable, random) -> None:
+    """A model of the first entry, 0 where that is negative: the error is the root of 2 once a positive one takes its place."""
+    n, k = 4, 3
+    model = _mlp(random, n, 5, k, activation="relu")
+    model.layers[0].weight.copy_(random.uniform(5, 1, low=0.5, high=1.5) * (torch.arange(n) == 0))
+    x = random.uniform(3, n, low=0.5, high=1.5)
+    x[:, 0] *= -1
+    p = torch.stack([(torch.arange(n) + shift) % n for shift in (1, 3)])
+    q = torch.tensor([random.order(k) for _ in p])
+    _same("one_side", called("one_side", answer, model, x, p, q), torch.full((2,), 2.0).double().sqrt())
+
+
+def _nearly_equivariant(answer: Callable, random) -> None:
+    """Circulant layers, and the same with one thing in ten thousand of another layer."""
+    n, b = 5, 4
+    model, steps, x = MLP([n, n], seed=0).double().requires_grad_(False), (torch.arange(n) + 1) % n, random.normal(b, n)
     first = random.normal(n)
-    circulant.layers[0].weight.copy_(torch.stack([first.roll(k) for k in range(n)]))
-    _same("exact", called("exact", answer, circulant, x, steps[None], steps[None]), torch.zeros(1).double(), 1e-12)
+    circulant = torch.stack([first.roll(shift) for shift in range(n)])
+    model.layers[0].weight.copy_(circulant)
+    with torch.no_grad():  # also a caller who wants no gradients: the switch must stay off
+        found = called("exact", answer, model, x, steps[None], steps[None])
+    _same("exact", found, torch.zeros(1).double(), 1e-12)
+    model.layers[0].weight.copy_(circulant + 1e-4 * random.normal(n, n))
+    truth = _ratio(*_sides(model, x, steps[None], steps[None]))
+    found = as_tensor(called("small", answer, model, x, steps[None], steps[None]), truth.shape)
+    _same("small", 1e4 * found, 1e4 * truth)
 
 
 # ------------------------------------------------------------------------------------------------- forces and their laws
@@ -158,12 +231,19 @@ broken_symmetries = Exercise(
         "energy": "forces are derivatives of the energy in the positions: one number for each coordinate",
         "first": "you use the forces of one cluster for all",
         "value": '"forces": minus the gradient of each cluster\'s energy in its own positions',
+        "centred": "you take the mean force away: then nothing is left to break the law",
+        "push_sign": 'the sign of "push" is reversed: it is the plain sum of the forces',
         "push_mean": '"push" is the sum of the forces over the atoms, not their mean',
         "push": '"push": add the forces up over the atoms of each cluster',
         "order": 'the sign of "torque" is reversed: position cross force, in this order',
         "centre": '"torque" is about the origin: do not move the cluster first',
         "torque_mean": '"torque" is a sum over the atoms, not a mean',
         "torque": '"torque": add up position cross force over the atoms of each cluster',
+        "exact": "nearly right: the slope should be exact up to rounding, by autograd and not by small steps",
+        "twice": "right the first time, but a second call with the same tensor must give the same",
+        "leftover": "leave nothing on the positions or the model's parameters: `.grad` and `requires_grad` stay as they were",
+        "graph": "what you return still carries a graph: `.detach()` it, so that the caller can draw it",
+        "switch": SWITCH,
         "symmetric": "right in general, but an energy that knows no place has no push, whatever its torque",
         "one": "right in general, but a single cluster, or one with a single atom, is allowed",
         "float32": "right in float64, but a float32 model with float32 positions should work as well",
@@ -176,23 +256,19 @@ def _energy(model, positions: Tensor) -> Tensor:
     return model(positions.flatten(1))
 
 
-def _slopes(model, positions: Tensor, moves: Tensor, step: float = 1e-4) -> Tensor:
-    """Minus central differences of the energy along each move `(k, b or 1, n, 3)`: `(b, k)`."""
-    ways = torch.cat([positions + step * moves, positions - step * moves])
-    ahead, behind = _energy(model, ways.flatten(0, 1)).reshape(2, len(moves), -1)
-    return -((ahead - behind) / (2 * step)).T
+def _exact_forces(model, positions: Tensor) -> Tensor:
+    """Minus the slope of w tanh(V x + b) + c, by the chain rule written out: `(b, n, 3)`."""
+    first, last = model.layers[0], model.layers[2]
+    with torch.no_grad():
+        bent = 1 - torch.tanh(first(positions.flatten(1))) ** 2
+        return -((bent * last.weight[0]) @ first.weight).reshape(positions.shape)
 
 
-def _forces_by_differences(model, positions: Tensor) -> Tensor:
-    """Minus the change of the energy when one coordinate moves a little: `(b, n, 3)`."""
-    moves = torch.eye(positions[0].numel(), dtype=torch.float64).reshape(-1, 1, *positions.shape[1:])
-    return _slopes(model, positions, moves).reshape(positions.shape)
-
-
-def _torque_by_differences(model, positions: Tensor) -> Tensor:
-    """Minus the change of the energy when the cluster is turned a little about each axis: `(b, 3)`."""
+def _exact_torque(model, positions: Tensor) -> Tensor:
+    """Minus the slope of the energy as the cluster turns about each axis, every atom along axis cross position: `(b, 3)`."""
     axes = torch.eye(3, dtype=torch.float64)[:, None, None].expand(3, *positions.shape)
-    return _slopes(model, positions, torch.linalg.cross(axes, positions.expand_as(axes)))
+    ways = torch.linalg.cross(axes, positions.expand_as(axes))
+    return (_exact_forces(model, positions) * ways).sum((2, 3)).T
 
 
 KEYS = ["forces", "push", "torque"]
@@ -206,31 +282,30 @@ def _cluster_instance(random, b: int = 2, n: int = 4):
 def forces_are_downhill(answer, random):
     for b, n in ((2, 4), (4, 5)):  # no size is 3, so that shapes tell mistakes apart
         model, x = _cluster_instance(random, b, n)
-        truth = _forces_by_differences(model, x)
-        value = as_dict(answer(model, x), KEYS)
-        if x.requires_grad:
-            raise Wrong("mutates")
+        truth = _exact_forces(model, x)
+        value = as_dict(_guarded(answer)(model, x), KEYS)
         forces = as_tensor(value["forces"], tuple(x.shape), '"forces"')
         if not close(forces, truth):
             likely = {
                 "sign": -truth,
                 "batch": [truth / b, -truth / b, truth.mean(0).expand_as(truth), truth.sum(0).expand_as(truth)],
                 "first": truth[:1].expand_as(truth),
+                "centred": truth - truth.mean(1, keepdim=True),
                 "energy": _energy(model, x)[:, None, None].expand_as(truth),
             }
-            raise nearest(forces, likely)
+            raise nearest(forces, likely, "exact" if close(forces, truth, 1e-3) else "value")
 
 
 @broken_symmetries.property(points=1)
 def laws_are_read_off(answer, random):
     for b, n in ((2, 4), (4, 2)):
         model, x = _cluster_instance(random, b, n)
-        forces = _forces_by_differences(model, x)
-        push, torque = forces.sum(1), _torque_by_differences(model, x)
-        value = as_dict(answer(model, x), KEYS)
+        forces = _exact_forces(model, x)
+        push, torque = forces.sum(1), _exact_torque(model, x)
+        value = as_dict(_guarded(answer)(model, x), KEYS)
         found_push, found_torque = (as_tensor(value[key], (b, 3), f'"{key}"') for key in KEYS[1:])
         if not close(found_push, push):
-            raise nearest(found_push, {"push_mean": push / n}, "push")
+            raise nearest(found_push, {"push_sign": -push, "push_mean": [push / n, -push / n]}, "push")
         if not close(found_torque, torque):
             centred = torch.linalg.cross(x - x.mean(1, keepdim=True), forces).sum(1)
             likely = {"order": -torque, "centre": [centred, -centred], "torque_mean": [torque / n, -torque / n]}
@@ -238,7 +313,9 @@ def laws_are_read_off(answer, random):
 
 
 @broken_symmetries.property(points=1)
+@_behind(laws_are_read_off)
 def laws_at_the_edges(answer, random):
+    answer = _guarded(answer, strict=True)
     for b, n in ((1, 4), (3, 1)):
         model, x = _cluster_instance(random, b, n)
         _all_same("one", called("one", answer, model, x), model, x)
@@ -249,14 +326,26 @@ def laws_at_the_edges(answer, random):
     model, x = _cluster_instance(random)
     single = MLP(**model.config).requires_grad_(False)
     _all_same("float32", called("float32", answer, single, x.float()), model, x, 1e-3)
-    with torch.no_grad():
-        value = called("no_grad", answer, model, x)
-    _all_same("no_grad", value, model, x)
+    _leaves_no_trace(answer, model, x)
+
+
+def _leaves_no_trace(answer: Callable, model, x: Tensor) -> None:
+    """Two calls with the same tensor and a model in training, the first under `no_grad`: exact, and nothing left behind."""
+    model.requires_grad_(True)
+    for hint in ("no_grad", "twice"):
+        with torch.set_grad_enabled(hint == "twice"):
+            value = called(hint, answer, model, x)
+        _all_same(hint, value, model, x)
+        _all_same("exact", value, model, x, 1e-9)
+        if any(one.requires_grad for one in value.values()):
+            raise Wrong("graph")
+        if x.requires_grad or any(one.grad is not None for one in (x, *model.parameters())):
+            raise Wrong("leftover")
 
 
 def _all_same(hint: str, value: object, model, x: Tensor, tolerance: float = 1e-5) -> None:
-    forces = _forces_by_differences(model, x)
-    truth = {"forces": forces, "push": forces.sum(1), "torque": _torque_by_differences(model, x)}
+    forces = _exact_forces(model, x)
+    truth = {"forces": forces, "push": forces.sum(1), "torque": _exact_torque(model, x)}
     value = as_dict(value, KEYS)
     for key, target in truth.items():
         _same(hint, value[key], target, tolerance)
@@ -281,6 +370,8 @@ shrink_vectors = Exercise(
         "zero": "right in general, but a zero vector has no direction: it stays zero, without nan",
         "identity": "right in general, but with bias 0 nothing changes, however short or long a vector is",
         "shapes": "right in general, but one item, one channel, and any dimension are allowed",
+        "sizes": "right in general, but not for very short or long vectors, or beside a bias of quite another size",
+        "dtype": "right in general, but return the dtype that comes in: float32 stays float32",
         "float32": "right in float64, but float32 vectors should come back as accurately as float32 allows",
     },
 )
@@ -357,8 +448,28 @@ def shrinks_at_the_edges(answer, random):
         v, bias = _vectors(random, *sizes)
         _same("shapes", called("shapes", answer, v[:1], bias), _shrunk(v[:1], bias))
         _same("shapes", called("shapes", answer, v, bias), _shrunk(v, bias))
-    found = called("float32", answer, v.float(), bias.float())
-    _same("float32", found, _shrunk(v, bias), 1e-5)
+    _shrinks_all_sizes(answer, random)
+    v, bias = _vectors(random, 4, 3, 3)
+    _same("float32", called("float32", answer, v.float(), bias.float()), _shrunk(v, bias))
+    v[1, 2] = 0.0
+    for b in (bias, torch.zeros_like(bias)):
+        found = called("zero", answer, v.float(), b.float())
+        _same("zero", found, _shrunk(v, b), 1e-5)
+        if found.dtype != torch.float32:
+            raise Wrong("dtype")
+
+
+def _shrinks_all_sizes(answer: Callable, random) -> None:
+    """Lengths from 1e-9 to 1e6, some channels without bias and others with a large or small one, compared one by one."""
+    unit = random.normal(4, 4, 3)
+    unit, bias = unit / unit.norm(dim=2, keepdim=True), torch.tensor([0.0, 1.0, 1e-3, 1e-7], dtype=torch.float64)
+    lengths = torch.tensor([[1e-9, 1e6, 2e-3, 1e-6], [1e6, 1e-9, 1e-9, 1e6]]).double() * random.uniform(2, 4, low=1, high=1.2)
+    lengths = torch.cat([lengths, random.uniform(2, 4, low=0.5, high=1.5)])[..., None]
+    order = random.order(4)  # whichever channel is the one without a bias
+    unit, lengths, bias = unit[:, order], lengths[:, order], bias[order]
+    v = unit * lengths
+    found = as_tensor(called("sizes", answer, v, bias), v.shape)
+    _same("sizes", found / lengths, _shrunk(v, bias) / lengths, 1e-11)
 
 
 # ------------------------------------------------------------------------------------------------ layers by their generators
