@@ -493,7 +493,7 @@ equivariant_layers = Exercise(
         "up_to_sign": "W rho_in(g) = -rho_out(g) W is not equivariance: signs count, so subtract before you take sizes",
         "every": "every generator counts, however many there are: the third as well",
         "whole": "compare whole matrices: a layer may fail in a single row or column and nowhere else",
-        "rejected": "you reject an equivariant layer: here inputs and outputs differ in size, and there are three generators",
+        "rejected": "you reject an equivariant layer: allow for rounding, for n and k that differ, and for three generators",
         "rounding": "right in general, but allow for rounding relative to the size of the whole layer, not entry by entry",
         "loose": "a small miss is not rounding: a layer that misses by more than 1e-5 of its size is not equivariant",
         "strict": "you ask for equality to the last bit: allow for rounding",
