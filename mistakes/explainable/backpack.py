@@ -122,6 +122,24 @@ def always_double(alpha, senses, unembedding):
     return _both(alpha, senses, unembedding) | {"logits": out}
 
 
+@mistake(LOGITS, hint="rounded", points=2)
+def rounded_parts(alpha, senses, unembedding):
+    found = _both(alpha, senses, unembedding)
+    return found | {"parts": (100 * found["parts"]).round() / 100}
+
+
+@mistake(LOGITS, hint="small", points=3)
+def small_weights_left_out(alpha, senses, unembedding):
+    return _both(alpha * (alpha > 0.1), senses, unembedding)
+
+
+@mistake(LOGITS, hint="square", points=3)
+def turned_by_its_length(alpha, senses, unembedding):
+    if len(unembedding) == senses.shape[2]:  # a square matrix: already transposed?
+        unembedding = unembedding.T
+    return _both(alpha, senses, unembedding)
+
+
 def _swap(table, first, second, sense):
     edited = table.clone()
     edited[first, sense], edited[second, sense] = table[second, sense], table[first, sense]
@@ -144,6 +162,37 @@ def one_way(alpha, table, unembedding, tokens, first, second, sense):
     edited = table.clone()
     edited[first, sense] = table[second, sense]
     return _read(alpha, edited[tokens], unembedding)
+
+
+@mistake(SWAP, hint="copied")
+def the_other_way_only(alpha, table, unembedding, tokens, first, second, sense):
+    edited = table.clone()
+    edited[second, sense] = table[first, sense]
+    return _read(alpha, edited[tokens], unembedding)
+
+
+@mistake(SWAP, hint="slice")
+def all_senses_from_there_on(alpha, table, unembedding, tokens, first, second, sense):
+    edited = table.clone()
+    edited[[first, second], sense:] = table[[second, first], sense:]
+    return _read(alpha, edited[tokens], unembedding)
+
+
+@mistake(SWAP, hint="both", points=3)
+def the_second_only_without_the_first(alpha, table, unembedding, tokens, first, second, sense):
+    senses, here = table[tokens], tokens == first
+    senses[here, sense] = table[second, sense]
+    if not here[:-1].any():
+        senses[tokens == second, sense] = table[first, sense]
+    return _read(alpha, senses, unembedding)
+
+
+@mistake(SWAP, hint="last", points=3)
+def the_reader_keeps_its_sense(alpha, table, unembedding, tokens, first, second, sense):
+    senses = _swap(table, first, second, sense)[tokens]
+    if not (tokens[:-1] == first).any() and not (tokens[:-1] == second).any():
+        senses[-1] = table[tokens[-1]]
+    return _read(alpha, senses, unembedding)
 
 
 @mistake(SWAP, hint="mutates")
@@ -348,6 +397,41 @@ def powers_by_hand(scores, real, form):
     if form == "paper":
         return (powers / powers.sum(2, keepdim=True)).nan_to_num(0.0)
     return (len(scores) * powers / powers.sum((0, 2), keepdim=True)).nan_to_num(0.0)
+
+
+@mistake(SOFTMAX, hint="exactly")
+def nearly_nothing(scores, real, form):
+    readable = _readable(real)
+    return torch.where(readable, _softmax(scores, readable, form), 1e-12)
+
+
+@mistake(SOFTMAX, hint="large", points=3)
+def powers_by_hand_in_float32(scores, real, form):
+    if scores.dtype != torch.float32:
+        return _softmax(scores, _readable(real), form)
+    powers = scores.exp() * _readable(real)
+    if form == "paper":
+        return powers / powers.sum(2, keepdim=True)
+    return len(scores) * powers / powers.sum((0, 2), keepdim=True)
+
+
+@mistake(SOFTMAX, hint="large", points=3)
+def cut_to_be_safe(scores, real, form):
+    return _softmax(scores.clamp(-5000, 5000), _readable(real), form)
+
+
+@mistake(SOFTMAX, hint="large", points=3)
+def a_mask_that_is_not_low_enough(scores, real, form):
+    readable = _readable(real)
+    weights = _softmax(scores.masked_fill(~readable, -1e4), torch.ones_like(readable), form)
+    return weights * readable
+
+
+@mistake(SOFTMAX, hint="square", points=3)
+def words_that_look_like_senses(scores, real, form):
+    if form == "joint" and len(scores) == len(real) > 1:
+        return _softmax(scores.transpose(0, 1), _readable(real), form).transpose(0, 1)
+    return _softmax(scores, _readable(real), form)
 
 
 @mistake(SOFTMAX, hint="single", points=3)

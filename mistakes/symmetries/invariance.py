@@ -424,11 +424,182 @@ def zero_layer_forgotten(weights, rho_in, rho_out):
     return (_gaps(weights, rho_in, rho_out) < 1e-8 * size).all(0).tolist()
 
 
-@mistake(LAYERS, hint="shapes", points=3)
+@mistake(LAYERS, hint="error")
 def square_layers_only(weights, rho_in, rho_out):
     gap = torch.linalg.inv(rho_out)[:, None] @ weights @ rho_in[:, None] - weights
     assert weights.shape[1] == weights.shape[2]
     return (gap.flatten(2).norm(dim=2) <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
+
+
+@mistake(RULER, hint="small", points=3)
+def small_errors_called_none(model, x, p, q):
+    errors = _ratio(*_sides(model, x, p, q))
+    return torch.where(errors < 0.1, 0, errors)
+
+
+@mistake(RULER, hint="one_side", points=3)
+def nothing_where_one_side_vanishes(model, x, p, q):
+    after, before = _sides(model, x, p, q)
+    sizes = torch.minimum(after.flatten(1).norm(dim=1), before.flatten(1).norm(dim=1))
+    return torch.where(sizes > 0, _ratio(after, before), 0)
+
+
+@mistake(RULER, hint="tiny", points=3)
+def a_floor_under_the_size(model, x, p, q):
+    after, before = (part.flatten(1) for part in _sides(model, x, p, q))
+    size = ((after.norm(dim=1) ** 2 + before.norm(dim=1) ** 2) / 2).sqrt()
+    return (after - before).norm(dim=1) / size.clamp_min(1e-10)
+
+
+@mistake(RULER, hint="square", points=3)
+def the_shorter_axis_is_the_batch(model, x, p, q):
+    after, before = _sides(model, x, p, q)
+    if len(x) <= after.shape[2] and len(x) > 1:
+        before = before.sort(dim=2).values
+    return _ratio(after, before)
+
+
+@mistake(RULER, hint="switch", points=3)
+def gradients_left_off(model, x, p, q):
+    torch.set_grad_enabled(False)
+    return _ratio(*_sides(model, x, p, q))
+
+
+@mistake(LAWS, hint="switch", points=3)
+def gradients_left_on(model, positions):
+    torch.set_grad_enabled(True)
+    return _laws(_forces(model, positions), positions)
+
+
+@mistake(LAWS, hint="leftover", points=3)
+def through_backward(model, positions):
+    with torch.enable_grad():
+        x = positions.clone().requires_grad_(True)
+        model(x.flatten(1)).sum().backward()  # the parameters get gradients as well
+    return _laws(-x.grad, positions)
+
+
+@mistake(LAWS, hint="leftover", points=3)
+def the_callers_own_tensor(model, positions):
+    with torch.enable_grad():
+        energies = model(positions.requires_grad_(True).flatten(1))
+        forces = -torch.autograd.grad(energies.sum(), positions)[0]
+    return _laws(forces, positions.detach())
+
+
+@mistake(LAWS, hint="graph", points=3)
+def a_torque_with_a_graph(model, positions):
+    with torch.enable_grad():
+        x = positions.clone().requires_grad_(True)
+        forces = -torch.autograd.grad(model(x.flatten(1)).sum(), x)[0]
+        return _laws(forces, x)
+
+
+@mistake(LAWS, hint="exact", points=3)
+def small_steps(model, positions):
+    if positions.dtype == torch.float32:
+        return _laws(_forces(model, positions), positions)
+    forces = torch.zeros_like(positions)
+    with torch.no_grad():
+        for i in range(positions.shape[1]):
+            for axis in range(3):
+                step = torch.zeros_like(positions)
+                step[:, i, axis] = 1e-4
+                ahead, behind = (model((positions + way * step).flatten(1)) for way in (1, -1))
+                forces[:, i, axis] = -(ahead - behind) / 2e-4
+    return _laws(forces, positions)
+
+
+@mistake(LAWS, hint="push_sign", points=2)
+def push_the_other_way(model, positions):
+    laws = _laws(_forces(model, positions), positions)
+    return laws | {"push": -laws["push"]}
+
+
+@mistake(LAWS, hint="centred")
+def mean_force_taken_away(model, positions):
+    forces = _forces(model, positions)
+    return _laws(forces - forces.mean(1, keepdim=True), positions)
+
+
+def _shrink(v, bias):
+    length = _length(v)
+    return v * torch.where(length > 0, torch.relu(length - bias[:, None]) / length, 0)
+
+
+@mistake(SHRINK, hint="dtype", points=3)
+def always_in_double(v, bias):
+    return _shrink(v.double(), bias.double())
+
+
+@mistake(SHRINK, hint="zero", points=3)
+def a_floor_that_float32_does_not_know(v, bias):
+    return v / _length(v).clamp_min(1e-50) * torch.relu(_length(v) - bias[:, None])
+
+
+@mistake(SHRINK, hint="sizes", points=3)
+def no_bias_only_if_there_is_none(v, bias):
+    if not bias.any():
+        return v.clone()
+    return v / _length(v).clamp_min(1e-4) * torch.relu(_length(v) - bias[:, None])
+
+
+@mistake(LAYERS, hint="whole")
+def one_column(weights, rho_in, rho_out):
+    gap = weights @ rho_in[:, None] - rho_out[:, None] @ weights
+    return (gap[..., 0].norm(dim=2) <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
+
+
+@mistake(LAYERS, hint="whole")
+def one_row(weights, rho_in, rho_out):
+    gap = weights @ rho_in[:, None] - rho_out[:, None] @ weights
+    return (gap[..., 0, :].norm(dim=2) <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
+
+
+@mistake(LAYERS, hint="whole")
+def the_diagonal(weights, rho_in, rho_out):
+    gap = weights @ rho_in[:, None] - rho_out[:, None] @ weights
+    diagonal = gap.diagonal(dim1=2, dim2=3)
+    return (diagonal.norm(dim=2) <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
+
+
+@mistake(LAYERS, hint="up_to_sign")
+def sizes_compared(weights, rho_in, rho_out):
+    after, before = (weights @ rho_in[:, None]).flatten(2), (rho_out[:, None] @ weights).flatten(2)
+    gap = after.norm(dim=2) - before.norm(dim=2)
+    return (gap.abs() <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
+
+
+@mistake(LAYERS, hint="up_to_sign")
+def entries_without_their_sign(weights, rho_in, rho_out):
+    gap = (weights @ rho_in[:, None]).abs() - (rho_out[:, None] @ weights).abs()
+    return (gap.flatten(2).norm(dim=2) <= 1e-8 * weights.flatten(1).norm(dim=1)).all(0).tolist()
+
+
+@mistake(LAYERS, hint="cancel")
+def errors_added_up(weights, rho_in, rho_out):
+    return _passes(weights, rho_in.sum(0, keepdim=True), rho_out.sum(0, keepdim=True))
+
+
+@mistake(LAYERS, hint="every")
+def two_generators(weights, rho_in, rho_out):
+    return _passes(weights, rho_in[:2], rho_out[:2])
+
+
+@mistake(LAYERS, hint="rounding", points=3)
+def entry_by_entry(weights, rho_in, rho_out):
+    pairs = list(zip(rho_in, rho_out, strict=True))
+    return [all(torch.allclose(w @ a, b @ w, rtol=1e-6, atol=0) for a, b in pairs) for w in weights]
+
+
+@mistake(LAYERS, hint="rounding", points=3)
+def beside_the_first_entry(weights, rho_in, rho_out):
+    return (_gaps(weights, rho_in, rho_out) <= 1e-7 * weights[:, 0, 0].abs()).all(0).tolist()
+
+
+@mistake(LAYERS, hint="transpose")
+def generators_transposed(weights, rho_in, rho_out):
+    return _passes(weights, rho_in.mT, rho_out.mT)
 
 
 # fmt: off

@@ -95,7 +95,7 @@ def test_counting_again_gives_what_the_shown_model_does():
     assert all(row[3] / row[5] < 0.1 for row in others)
 
 
-def test_a_fresh_training_specialises_as_the_stored_counts_say():
+def test_a_tiny_training_run_learns_and_puts_the_capitals_in_one_sense():
     """A part of the data made again: fewer facts and steps, and one sense still carries the capitals."""
     world = country_facts.sentences()
     rows = torch.arange(0, 90)  # ten countries

@@ -1,15 +1,36 @@
 """Checks for exercises/explainable/backpack.ipynb."""
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks.instances import Instances
 from course_lib.checks.returns import as_dict
 
 
 def _alpha(random, k: int, t: int) -> Tensor:
     """Weights that no softmax made: not negative, 0 for later words, with sums of every size."""
     return random.uniform(k, t, t, low=0.2, high=1.5).tril()
+
+
+def _behind(general: Callable) -> Callable:
+    """Decorator for a property of edges: an answer that is wrong in general hears that again, and not that an edge is wrong."""
+
+    def decorate(edges: Callable) -> Callable:
+        @functools.wraps(edges)
+        def test(answer: Callable, random: Instances) -> None:
+            try:
+                edges(answer, random)
+            except Wrong:
+                general(answer, random)
+                raise
+
+        return test
+
+    return decorate
 
 
 def _same(hint: str, value: object, truth: Tensor, tolerance: float = 1e-5) -> None:
@@ -39,6 +60,9 @@ backpack_logits = Exercise(
         "parts": "a part is alpha[l, i, j] times E C(x_j)_l",
         "value": "logits[i] is the sum over words j and senses l of alpha[l, i, j] E C(x_j)_l",
         "later": "right where later words have weight 0, but take alpha as it is given: do not mask it again",
+        "rounded": "nearly right: do not round, and keep the numbers in the dtype in which they come",
+        "small": "right where every weight is large, but a small weight counts as well",
+        "square": "right in general, but not where two sizes are equal: name the axes, do not go by their lengths",
         "single": "right in general, but not for one word, one sense or one token",
         "float32": "right in float64, but float32 tensors should work as well",
     },
@@ -82,7 +106,8 @@ def adds_up_words_and_senses(answer, random):
         raise Wrong("one_word")
     logits = as_tensor(logits, truth.shape, '"logits"')
     if not close(logits, truth):
-        raise nearest(logits, _likely_logits(alpha, senses, unembedding, truth))
+        likely = _likely_logits(alpha, senses, unembedding, truth)
+        raise nearest(logits, likely, "rounded" if close(logits, truth, 0.01) else "value")
 
 
 @backpack_logits.property(points=1)
@@ -105,17 +130,28 @@ def parts_are_each_their_own(answer, random):
         raise Wrong("unweighted")
     if close(parts, truth.transpose(0, 1)):
         raise Wrong("axes")
+    if close(parts, truth, 0.01):
+        raise Wrong("rounded")
     raise Wrong("shared" if close(parts.sum((1, 2)), truth.sum((1, 2))) else "parts")
 
 
 @backpack_logits.property(points=1)
+@_behind(parts_are_each_their_own)
 def holds_at_the_edges(answer, random):
-    for k, t, d, v in ((1, 3, 2, 4), (2, 1, 3, 4), (3, 2, 1, 1), (1, 1, 1, 1)):
+    single, square = ((1, 3, 2, 4), (2, 1, 3, 4), (3, 2, 1, 1), (1, 1, 1, 1)), ((2, 2, 3, 3), (3, 3, 3, 3), (3, 3, 2, 4))
+    for k, t, d, v in single + square:
+        hint = "single" if (k, t, d, v) in single else "square"
         alpha, senses, unembedding = _alpha(random, k, t), random.normal(t, k, d), random.normal(v, d)
         truth = _parts(alpha, senses, unembedding)
-        found = as_dict(called("single", answer, alpha, senses, unembedding), ["logits", "parts"])
-        _same("single", found["logits"], truth.sum((1, 2)))
-        _same("single", found["parts"], truth)
+        found = as_dict(called(hint, answer, alpha, senses, unembedding), ["logits", "parts"])
+        _same(hint, found["logits"], truth.sum((1, 2)))
+        _same(hint, found["parts"], truth)
+    alpha, senses, unembedding = _alpha(random, 2, 3), random.normal(3, 2, 4), random.normal(5, 4)
+    alpha *= 10.0 ** -random.uniform(2, 3, 3, low=1, high=4)
+    truth = _parts(alpha, senses, unembedding)
+    found = as_dict(called("small", answer, alpha, senses, unembedding), ["logits", "parts"])
+    for value, target in ((found["logits"], truth.sum((1, 2))), (found["parts"], truth)):
+        _same("small", 1e4 * as_tensor(value, target.shape), 1e4 * target)
     alpha, senses, unembedding = random.uniform(2, 3, 3, low=0.2), random.normal(3, 2, 4), random.normal(5, 4)
     truth = _parts(alpha, senses, unembedding)
     for hint, case in (
@@ -135,6 +171,7 @@ logits_after_swap = Exercise(
         "unchanged": "nothing has been swapped: the logits are those of the table as it was",
         "copied": "only one of the two words has changed: keep one sense aside before you write over it",
         "words": "the two words have swapped all their senses: swap one and leave the others",
+        "slice": "the two words have swapped a run of senses, from `sense` on or up to it: swap number `sense` alone",
         "unembedding": "you swap rows of the unembedding: that renames the answers, and leaves what the words mean",
         "reading": "you swap the words in the sentence, or their weights: the sentence stays, and so does alpha",
         "sense": "another sense was swapped: senses are numbered from 0",
@@ -146,6 +183,7 @@ logits_after_swap = Exercise(
         "value": "swap `table[first, sense]` and `table[second, sense]` in a copy, then add up alpha times E C(x_j)_l",
         "both": "right for a sentence with one of the words, but both may occur in it",
         "twice": "right in general, but a word may occur more than once, and every one of its places changes",
+        "last": "right in general, but the last word may be one of the two, and a sentence may have one word",
         "absent": "right in general, but a sentence without either word must keep its logits",
         "itself": "right in general, but a word that swaps with itself must stay as it is",
         "float32": "right in float64, but float32 tensors should work as well",
@@ -163,15 +201,15 @@ def _swapped(table: Tensor, first: int, second: int, sense: int | slice) -> Tens
     return edited
 
 
-def _swap_instance(random, words: list[int] | None = None) -> tuple:
-    """alpha, table, unembedding, a sentence with the first word and without the second, the two words and a sense."""
+def _swap_instance(random, sense: int) -> tuple:
+    """alpha, table, unembedding, a sentence with the first word and without the second, the two words and a sense of 3."""
     k, t, d, v = random.choice([(3, 5, 2, 8), (3, 4, 6, 9)])
     alpha, table, unembedding = _alpha(random, k, t), random.normal(v, k, d), random.normal(v, d)
     lot = random.order(v)
     first, second, rest = lot[0], lot[1], lot[2 : 1 + t]
     place = random.integer(0, t - 1)
     tokens = torch.tensor(rest[:place] + [first] + rest[place:])
-    return alpha, table, unembedding, tokens, first, second, random.integer(0, k - 1)
+    return alpha, table, unembedding, tokens, first, second, sense
 
 
 def _likely_swaps(alpha, table, unembedding, tokens, first, second, sense) -> dict:
@@ -188,6 +226,7 @@ def _likely_swaps(alpha, table, unembedding, tokens, first, second, sense) -> di
         "unchanged": read(table),
         "copied": read(one),
         "words": read(_swapped(table, first, second, slice(None))),
+        "slice": [read(_swapped(table, first, second, run)) for run in (slice(sense, None), slice(sense + 1))],
         "unembedding": [read(table, out=unembedding[order]), read(right, out=unembedding[order])],
         "reading": [read(right, words=order[tokens]), read(right, alpha.flip(0)), read(right, alpha.flip(2))],
         "sense": [read(_swapped(table, first, second, other)) for other in range(k) if other != sense],
@@ -206,23 +245,24 @@ def _likely_swaps(alpha, table, unembedding, tokens, first, second, sense) -> di
 
 @logits_after_swap.property(points=3)
 def changes_one_sense_of_two_words(answer, random):
-    for _ in range(3):
-        case = _swap_instance(random)
-        alpha, table, unembedding, tokens, first, second, sense = case
+    for sense in (1, 0, 2):  # the middle one first: there, runs of senses can be told from all of them
+        case = _swap_instance(random, sense)
+        alpha, table, unembedding, tokens, first, second, _ = case
         truth = _read(alpha, _swapped(table, first, second, sense)[tokens], unembedding)
         logits = answer(*case)
         if isinstance(logits, Tensor) and logits.shape == (len(tokens), len(table)):
             raise Wrong("reader")
         logits = as_tensor(logits, truth.shape)
+        turned = (alpha, table, unembedding, tokens, second, first, sense)  # the word in the sentence is now the second
         if not close(logits, truth):
             if max(first, second) < len(tokens):
                 places = table[tokens]
                 _raise_if(logits, _read(alpha, _swapped(places, first, second, sense), unembedding), "places")
-            raise nearest(logits, _likely_swaps(*case))
-        # the other way round, so that the word in the sentence is now the second
-        turned = (alpha, table, unembedding, tokens, second, first, sense)
-        logits = as_tensor(answer(*turned), truth.shape)
-        if not close(logits, truth):
+            wrong = nearest(logits, _likely_swaps(*case))
+            if wrong.hint == "unchanged":  # if the other word does change, it is half a swap
+                _raise_if(as_tensor(answer(*turned), truth.shape), truth, "copied")
+            raise wrong
+        if not close(as_tensor(answer(*turned), truth.shape), truth):
             raise Wrong("copied")
 
 
@@ -233,16 +273,22 @@ def _raise_if(value: Tensor, other: Tensor, hint: str) -> None:
 
 @logits_after_swap.property(points=1)
 def holds_in_every_sentence(answer, random):
-    alpha, table, unembedding, tokens, first, second, sense = _swap_instance(random)
+    alpha, table, unembedding, tokens, first, second, sense = _swap_instance(random, random.integer(0, 2))
     others = [word for word in range(len(table)) if word not in tokens.tolist() and word != second]
     plain, places = tokens.clone(), random.order(len(tokens))
     plain[tokens == first] = others[0]
-    cases = {"both": ([first, second], second), "twice": ([first, first], second), "itself": ([first], first)}
+    cases = {"both": ([first, second], second), "twice": ([first, first, second], second), "itself": ([first], first)}
     for hint, (words, other) in cases.items():
         sentence = plain.clone()
         sentence[places[: len(words)]] = torch.tensor(words)
         truth = _read(alpha, _swapped(table, first, other, sense)[sentence], unembedding)
-        _same(hint, called(hint, answer, alpha, table, unembedding, sentence, first, other, sense), truth)
+        for pair in ((first, other), (other, first)):
+            _same(hint, called(hint, answer, alpha, table, unembedding, sentence, *pair, sense), truth)
+    ends = torch.cat([plain[1:], torch.tensor([first])])
+    for sentence, weights in ((ends, alpha), (ends[-1:], alpha[:, -1:, -1:])):
+        truth = _read(weights, _swapped(table, first, second, sense)[sentence], unembedding)
+        for pair in ((first, second), (second, first)):
+            _same("last", called("last", answer, weights, table, unembedding, sentence, *pair, sense), truth)
     absent = called("absent", answer, alpha, table, unembedding, plain, first, second, sense)
     _same("absent", absent, _read(alpha, table[plain], unembedding))
     truth = _read(alpha, _swapped(table, first, second, sense)[tokens], unembedding)
@@ -265,11 +311,13 @@ sense_softmax = Exercise(
         "reader_padding": "`real[j]` is about the word j that is read, not about the reader i",
         "itself": "a word may read itself too",
         "upper": "the mask is upside down: word i reads the words j <= i",
+        "exactly": "words that may not be read get weight 0 exactly, not something small",
         "after": "mask before the softmax: set to 0 afterwards, the rest no longer adds up",
         "joint_words": 'in "joint" one softmax runs over all pairs of a sense and a word, for each reader',
         "value": "for each reader, a softmax over the readable words (for each sense, or over all senses at once)",
         "nothing": "right in general, but a reader with nothing real to read gets weight 0 everywhere, and no nan",
         "large": "right for small scores, but large ones should work too: mask with -inf, and let softmax take the powers",
+        "square": "right in general, but not where there are as many senses as words: go by the axes, not by their lengths",
         "single": "right in general, but not for one word or one sense",
         "float32": "right in float64, but float32 scores should work as well",
     },
@@ -326,7 +374,7 @@ def shares_out_the_weights(answer, random):
             alike = wrong.hint in ("swapped", "value") and close(found["paper"], found["joint"])
             raise Wrong("both_forms") if alike else wrong
         if not (found[form][:, ~_readable(real)] == 0).all():
-            raise Wrong("after")
+            raise Wrong("exactly")
 
 
 @sense_softmax.property(points=1)
@@ -338,13 +386,26 @@ def holds_with_little_to_read(answer, random):
             raise Wrong("nothing")
         _same("nothing", found, _weights(scores, _readable(real), form))
         _same("nothing", called("nothing", answer, scores, real & False, form), torch.zeros_like(scores))
-        for k, t in ((1, 3), (3, 1), (1, 1)):
+        for hint, k, t in (("single", 1, 3), ("single", 3, 1), ("single", 1, 1), ("square", 3, 3)):
             few, all_real = random.normal(k, t, t), torch.ones(t, dtype=torch.bool)
-            _same("single", called("single", answer, few, all_real, form), _weights(few, _readable(all_real), form))
-        large = 2000 * random.normal(2, 4, 4) - 3000  # far below any stand-in for minus infinity
-        found = called("large", answer, large, real, form)
-        if isinstance(found, Tensor) and not torch.isfinite(found).all():
-            raise Wrong("large")
-        _same("large", found, _weights(large, _readable(real), form))
+            _same(hint, called(hint, answer, few, all_real, form), _weights(few, _readable(all_real), form))
+        alone = called("nothing", answer, random.normal(2, 1, 1), torch.tensor([False]), form)
+        _same("nothing", alone, torch.zeros(2, 1, 1))
+        far = _far_scores(random)
+        truth = _weights(far, _readable(torch.ones(4).bool()), form)
+        for scores_far in (far, far.float()):
+            found = called("large", answer, scores_far, torch.ones(4).bool(), form)
+            if isinstance(found, Tensor) and not torch.isfinite(found).all():
+                raise Wrong("large")
+            _same("large", found, truth)
         found = called("float32", answer, scores.float(), real, form)
         _same("float32", found, _weights(scores, _readable(real), form), 1e-4)
+
+
+def _far_scores(random) -> Tensor:
+    """Whole scores `(2, 4, 4)` in the tens of thousands, of either sign, that differ by little where it counts."""
+    scores = (5000 * random.normal(2, 4, 4)).round()
+    base, steps = float(random.integer(20_000, 30_000)), -torch.tensor([random.order(4) for _ in range(4)]).double()
+    scores[0, 3], scores[1, 3] = base + steps[0], steps[1] - base  # one reader: all high in one sense, all low in the other
+    scores[:, 2] = steps[2:] - base  # another: all low
+    return scores
