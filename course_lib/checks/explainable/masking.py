@@ -27,7 +27,7 @@ masked_batch = Exercise(
         "uniform": "the keep rates are not uniform between 0 and 1",
         "blocks": "in a row the kept entries stand side by side: each entry is kept independently, at the row's rate",
         "noise": "rows keep the same entries first: each row draws its own numbers, so draw a table (b, n) of them",
-        "twice": "rates and entries are the same random numbers: make one generator from the seed and draw both from it",
+        "twice": "in a batch of one column nothing is ever kept: draw rates and entries one after the other from one generator",
         "rows": "rows are related: each row draws a rate and numbers of its own, whatever other rows draw",
         "columns": "columns are related: each entry is kept or removed independently of the others, at the row's rate",
         "law": "how many entries a row keeps is off: 0, 1, ..., n kept entries are equally likely; draw entries, not counts",
@@ -233,7 +233,7 @@ conditional = Exercise(
         "empty": "right in general, but some x may have probability 0 as long as x_S has not",
         "certain": "right in general, but single cells of the table may be 0: some labels never come with some x",
         "rare": "right in general, but an x_S may be rare: no small number added below, no least probability",
-        "precise": "right to a few digits: compute in the dtype of the table, float64 stays float64",
+        "precise": "right to a few digits: compute in the dtype of the table, and add no small number to a sum",
         "single": "right in general, but there may be one row, one feature or many classes",
     },
 )

@@ -139,7 +139,7 @@ def _compare_moves(found, p: Tensor, q: Tensor, x: Tensor) -> None:
 
 @left_moves.property(points=2)
 def moves_every_item_by_every_product(answer, random):
-    for m, b, n, d in ((5, 3, 4, 2), (2, 3, 6, 1), (2, 1, random.integer(7, 12), 3)):
+    for m, b, n, d in ((5, 3, 4, 2), (2, 3, random.integer(7, 12), 1)):
         batch = _batch(random, m, b, n, d)
         _compare_moves(answer(*batch), *batch)
 
@@ -163,7 +163,7 @@ def moves_single_things_and_other_numbers(answer, random):
         ("whole", (3, 2, 5, 2), torch.long),
     ):
         p, q, x = _batch(random, *sizes)
-        x = (2.0**58 * x if kind == torch.long else x).to(kind)  # most whole numbers of this size are no float64
+        x = (2.0**58 * x).long() | 1 if kind == torch.long else x.to(kind)  # odd whole numbers of this size are no floats
         try:
             found = called(hint, answer, p, q, x)
             _compare_moves(found, p, q, x)
@@ -185,13 +185,12 @@ orbit_and_stabiliser = Exercise(
         "too_many": '"transport" has more rows than the orbit has points: one row for each point',
         "itself": '"transport" lacks the point itself: the identity takes it there',
         "backwards": '"transport" takes the points of the orbit to the given point: it should be the other way round',
-        "sorted": '"transport" reaches every point of the orbit, but row j not the j-th: sort the rows by the point they reach; '
-        "if they are sorted, mind the order of multiplication: t first and then g is g[t]",
-        "goal": 'a row of "transport" does not take the point where it should: row j takes it to the j-th point of the orbit',
+        "goal": '"transport": row j should take the point to the j-th point of the orbit in increasing order; if the rows are '
+        "sorted, mind the order of multiplication: t first and then g is g[t]",
         "moves": 'a row of "stabiliser" moves the point: after a step along g, come back with the transport of where you are',
         "few": '"stabiliser" generates too few elements: orbit times stabiliser should be the order of the group',
-        "many": "wrong for 14 places and a group of 645120 elements: keep all round trips, of any length, for every generator",
-        "listed": "takes too long for a group of 645120 elements: walk over the points of the orbit, not over the elements",
+        "many": "right for small groups, but not for ten places and more: keep every round trip, for every point and generator",
+        "listed": "takes too long for a group of 40 million elements: walk over the points of the orbit, not over the elements",
         "lonely": "right in general, but not where the point is its own orbit, there is one generator, or one place",
     },
 )
@@ -227,7 +226,7 @@ def _compare_transport(found: object, rows: list[Row], point: int) -> None:
     if [_undone(g)[point] for g in sent] == orbit != goals:
         raise Wrong("backwards")
     if goals != orbit:
-        raise Wrong("sorted" if sorted(goals) == orbit else "goal")
+        raise Wrong("goal")
     if not set(sent) <= group:
         raise Wrong("outside")
 
@@ -244,7 +243,7 @@ def _compare_stabiliser(found: object, rows: list[Row], point: int) -> None:
 
 @orbit_and_stabiliser.property(points=2)
 def takes_the_point_to_its_whole_orbit(answer, random):
-    for name in ("F_20", "A_4", "A_5", "S_3 beside C_3", "D_5"):
+    for name in ("F_20", "A_4", "A_5", "S_3 beside C_3"):
         rows = _group(random, name)
         point = next(i for i in random.order(len(rows[0])) if len(_orbit(_closure(rows), i)) > 2)
         _compare_transport(answer(torch.tensor(rows), point), rows, point)
@@ -252,7 +251,7 @@ def takes_the_point_to_its_whole_orbit(answer, random):
 
 @orbit_and_stabiliser.property(points=2)
 def generates_the_stabiliser(answer, random):
-    for name, points in (("A_5", 1), ("S_4", 1), ("F_20", 2), ("S_3 beside C_3", 2), ("A_4", 1)):
+    for name, points in (("A_5", 1), ("S_4", 1), ("F_20", 1), ("S_3 beside C_3", 2), ("A_4", 1)):
         rows = _group(random, name)
         for point in random.order(len(rows[0]))[:points]:
             _compare_stabiliser(answer(torch.tensor(rows), point), rows, point)
@@ -260,21 +259,23 @@ def generates_the_stabiliser(answer, random):
 
 
 def _compare_large(answer: Callable, random) -> None:
-    """Seven pairs of places: all ways to exchange pairs, and places within pairs; 2^7 7! elements."""
-    pairs = 7
-    n, turn, swap = 2 * pairs, [*range(1, pairs), 0], [1, 0, *range(2, pairs)]
-    rows = [tuple(2 * p[i // 2] + i % 2 for i in range(n)) for p in (turn, swap)] + [(1, 0, *range(2, n))]
-    rename = tuple(random.order(n))
-    rows, point = [_times(_times(rename, g), _undone(rename)) for g in rows], random.integer(0, n - 1)
-    with _time_limit(2.0, Wrong("listed")):
-        found = answer(torch.tensor(rows), point)
-    sent, kept = (_rows(found[key], n, key) for key in ("transport", "stabiliser"))
-    blocks = {frozenset((rename[i], rename[i + 1])) for i in range(0, n, 2)}
-    inside = all({frozenset(g[i] for i in block) for block in blocks} == blocks for g in sent + kept)
-    if not inside or [g[point] for g in sent] != list(range(n)) or any(g[point] != point for g in kept):
-        raise Wrong("many")
-    if not kept or permutation_group_order(torch.tensor(sorted(set(kept)))) != 46080:  # 645120 / 14
-        raise Wrong("many")
+    """All permutations of eleven places, and all those of five pairs of places: 11! and 2^5 5! elements."""
+    for generators, stabiliser in (
+        ([(*range(1, 11), 0), (1, 0, *range(2, 11))], 3628800),
+        ([(*range(2, 10), 0, 1), (2, 3, 0, 1, *range(4, 10)), (1, 0, *range(2, 10))], 384),
+    ):
+        n, rename = len(generators[0]), tuple(random.order(len(generators[0])))
+        rows = [_times(_times(rename, g), _undone(rename)) for g in generators]
+        with _time_limit(2.0, Wrong("listed")):
+            found = answer(torch.tensor(rows), rename[0])
+        sent, kept = (_rows(found[key], n, key) for key in ("transport", "stabiliser"))
+        blocks = {frozenset((rename[i], rename[i + 1])) for i in range(0, n - 1, 2)}
+        inside = n % 2 or all({frozenset(g[i] for i in block) for block in blocks} == blocks for g in sent + kept)
+        if not inside or [g[rename[0]] for g in sent] != list(range(n)) or any(g[rename[0]] != rename[0] for g in kept):
+            raise Wrong("many")
+        moving = sorted(set(kept) - {tuple(range(n))})
+        if not moving or permutation_group_order(torch.tensor(moving)) != stabiliser:
+            raise Wrong("many")
 
 
 @contextlib.contextmanager
@@ -510,24 +511,23 @@ def _likely_spaces(g: Tensor, a: Tensor, mean: Tensor | None) -> dict:
     n = (g if len(g) else a).shape[1]
     one = torch.eye(n, dtype=torch.float64)
     rows, both = g - one, torch.cat([g - one, a])
-    truth = _null(both.flatten(0, 1))
-    likely = {
-        "oblique": [mean, mean.T] if mean is not None else [],
-        "transposed": _null(both.transpose(1, 2).flatten(0, 1)),
-        "ignored": _null(rows.flatten(0, 1)) if len(a) else [],
-        "first": [_null(part) for part in both],
-        "like_elements": _null(torch.cat([g, a]).sub(one).flatten(0, 1)) if len(a) else [],
-        "summed": _null(both.sum(0)),
-        "complement": one - truth,
-        "everything": one,
-    }
-    if len(both):
-        likely["average"] = [torch.cat([g, a]).mean(0), torch.cat([one[None], g, a]).mean(0)]
-        likely["averaged"] = _null(torch.cat([(g + torch.linalg.inv(g)) / 2 - one, a]).flatten(0, 1))
+    likely = {}
     if len(a):
         likely["squared"] = [_null(torch.cat([rows, power]).flatten(0, 1)) for power in (a @ a, a @ a @ a)]
         likely["exponential"] = _null(torch.cat([rows, torch.linalg.matrix_exp(a) - one]).flatten(0, 1))
-    return likely
+        likely["ignored"] = _null(rows.flatten(0, 1))
+        likely["like_elements"] = _null(torch.cat([g, a]).sub(one).flatten(0, 1))
+    if len(both):
+        likely["summed"] = _null(both.sum(0))
+        likely["average"] = [torch.cat([g, a]).mean(0), torch.cat([one[None], g, a]).mean(0)]
+        likely["averaged"] = _null(torch.cat([(g + torch.linalg.inv(g)) / 2 - one, a]).flatten(0, 1))
+    return likely | {
+        "oblique": [mean, mean.T] if mean is not None else [],
+        "transposed": _null(both.transpose(1, 2).flatten(0, 1)),
+        "first": [_null(part) for part in both],
+        "complement": one - _null(both.flatten(0, 1)),
+        "everything": one,
+    }
 
 
 def _compare_space(found: object, g: Tensor, a: Tensor, truth: Tensor, mean: Tensor | None, tolerance: float = 1e-9) -> None:
