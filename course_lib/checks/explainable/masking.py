@@ -56,12 +56,13 @@ def _parts(value: object, x: Tensor) -> tuple[Tensor, Tensor]:
         raise Wrong("stacked")
     value = as_tensor(value, (b, 2 * n))
     values, mask = value[:, :n], value[:, n:]
-    if not close(values, x * mask) and close(mask, x * values) and ((values == 0) | (values == 1)).all():
+    masked = close(values, x * mask)
+    if not masked and close(mask, x * values) and ((values == 0) | (values == 1)).all():
         raise Wrong("first")
     if not ((mask == 0) | (mask == 1)).all():
         mixed = value.reshape(b, n, 2)  # value, mask, value, mask, ...
         raise Wrong("stacked" if close(mixed[..., 0], x * mixed[..., 1]) else "binary")
-    if not close(values, x * mask):
+    if not masked:
         raise Wrong("inverted" if close(values, x * (1 - mask)) else "values")
     return values, mask
 
@@ -137,7 +138,7 @@ def draws_a_mask_for_every_row(answer, random):
 
 
 def _keeps_any_number(answer: Callable, random) -> None:
-    for rows, columns in ((2000, 1), (2000, 2), (500, 5), (100, 20)):
+    for rows, columns in ((2000, 1), (2000, 2), (100, 20)):
         x = random.away_from_zero(rows, columns)
         _, mask = _parts(answer(x, random.seed()), x)
         if columns == 1 and not mask.any():
@@ -197,7 +198,7 @@ def _few_rows(answer: Callable, random) -> None:
     A right answer has shown it after three seeds or so, and fails to within thirty with probability below 1e-8.
     """
     for rows, columns in ((1, 1), (1, 400), (2, 100)):
-        x, seed, shares = random.away_from_zero(rows, columns), random.seed(), []
+        x, seed, shares = random.away_from_zero(rows, columns), random.integer(0, 10**9), []
         for step in range(30):
             shares.append(_parts(answer(x, seed + step), x)[1].mean(1))
             seen = torch.stack(shares)
