@@ -641,8 +641,11 @@ def works_where_nothing_or_everything_is_fixed(answer, random):
             _compare_space(found, g, a, truth, None, tolerance)
         except Wrong as wrong:
             raise Wrong("precise" if wrong.hint == "precise" else "zero") from wrong
-    g, a, truth, mean = _finite(random, "S_3 beside C_3")
+    turn, none, still, _ = _small_steps(random)[0]
+    rounded = torch.eye(5, dtype=torch.float64)[None] + 1e-5 * random.normal(1, 5, 5)
+    cases = [_finite(random, "S_3 beside C_3"), (turn, none, still, None), (rounded, none, torch.eye(5).double(), None)]
     try:
-        _compare_space(answer(g.float(), a.float()), g.float(), a.float(), truth, mean, 1e-3)
+        for g, a, truth, mean in cases:
+            _compare_space(answer(g.float(), a.float()), g.float(), a.float(), truth, mean, 1e-3)
     except (Wrong, AnswerError) as wrong:
         raise Wrong("float32") from wrong
