@@ -15,6 +15,7 @@ from course_lib.checks.returns import as_dict
 from course_lib.groups import permutation_group_order
 
 Row = tuple[int, ...]
+LISTING_SECONDS = 2.0  # of the processor, after which an answer is taken to list the elements of a large group
 
 
 def _edges_of(*general: Callable) -> Callable:
@@ -274,7 +275,7 @@ def _compare_large(answer: Callable, random) -> None:
     ):
         n, rename = len(generators[0]), tuple(random.order(len(generators[0])))
         rows = [_times(_times(rename, g), _undone(rename)) for g in generators]
-        with _time_limit(2.0, Wrong("listed")):
+        with _time_limit(LISTING_SECONDS, Wrong("listed")):
             found = answer(torch.tensor(rows), rename[0])
         sent, kept = (_rows(found[key], n, key) for key in ("transport", "stabiliser"))
         blocks = {frozenset((rename[i], rename[i + 1])) for i in range(0, n - 1, 2)}
