@@ -169,7 +169,7 @@ def sets_the_global_seed(x, seed):
     return _beside(x, (torch.rand(x.shape) < torch.rand(len(x), 1)).to(x))
 
 
-@mistake(BATCH, hint="same_masks", points=4)
+@mistake(BATCH, hint="same_masks", points=3)
 def ignores_the_seed(x, seed):
     return _beside(x, _mask(x, 0))
 
@@ -182,6 +182,138 @@ def squeezed(x, seed):
 @mistake(BATCH, hint="float32", points=4)
 def always_double(x, seed):
     return _beside(x.double(), _mask(x.double(), seed))
+
+
+def _drawn(x, rate, entries):
+    return _beside(x, (entries < rate).to(x))
+
+
+@mistake(BATCH, hint="rows")
+def rates_on_a_grid(x, seed):
+    return _drawn(x, torch.linspace(0, 1, len(x))[:, None], torch.rand(x.shape, generator=_generator(seed)))
+
+
+@mistake(BATCH, hint="rows")
+def two_rows_share_a_rate(x, seed):
+    generator = _generator(seed)
+    rate = torch.rand(len(x), 1, generator=generator)[torch.arange(len(x)) // 2]
+    return _drawn(x, rate, torch.rand(x.shape, generator=generator))
+
+
+@mistake(BATCH, hint="rows")
+def second_half_repeats_the_first(x, seed):
+    generator, few = _generator(seed), torch.arange(len(x)) % max(len(x) // 2, 1)
+    rate = torch.rand(len(x), 1, generator=generator)
+    return _drawn(x, rate[few], torch.rand(x.shape, generator=generator)[few])
+
+
+@mistake(BATCH, hint="rows")
+def one_vector_slides_along(x, seed):
+    generator, (b, n) = _generator(seed), x.shape
+    return _drawn(x, torch.rand(b, 1, generator=generator), torch.rand(b + n, generator=generator).unfold(0, n, 1)[:b])
+
+
+@mistake(BATCH, hint="rows")
+def rates_in_order(x, seed):
+    generator = _generator(seed)
+    return _drawn(x, torch.rand(len(x), 1, generator=generator).sort(0).values, torch.rand(x.shape, generator=generator))
+
+
+@mistake(BATCH, hint="columns")
+def two_halves_alike(x, seed):
+    generator, n = _generator(seed), x.shape[1]
+    rate = torch.rand(len(x), 1, generator=generator)
+    return _drawn(x, rate, torch.rand(x.shape, generator=generator)[:, torch.arange(n) % max(n // 2, 1)])
+
+
+@mistake(BATCH, hint="columns")
+def two_halves_opposed(x, seed):
+    generator, half = _generator(seed), x.shape[1] // 2
+    entries = torch.rand(x.shape, generator=generator)
+    entries[:, half : 2 * half] = 1 - entries[:, :half]
+    return _drawn(x, torch.rand(len(x), 1, generator=generator), entries)
+
+
+@mistake(BATCH, hint="noise")
+def one_row_of_numbers_for_all(x, seed):
+    generator = _generator(seed)
+    return _drawn(x, torch.rand(len(x), 1, generator=generator), torch.rand(x.shape[1], generator=generator))
+
+
+@mistake(BATCH, hint="twice")
+def one_seed_two_generators(x, seed):
+    return _drawn(x, torch.rand(len(x), 1, generator=_generator(seed)), torch.rand(x.shape, generator=_generator(seed)))
+
+
+@mistake(BATCH, hint="law")
+def a_rounded_number_is_kept(x, seed):
+    generator = _generator(seed)
+    count = (torch.rand(len(x), 1, generator=generator) * x.shape[1]).round()
+    return _drawn(x, count, torch.rand(x.shape, generator=generator).argsort(1).argsort(1))
+
+
+@mistake(BATCH, hint="law")
+def at_least_one_is_kept(x, seed):
+    generator = _generator(seed)
+    count = torch.randint(1, x.shape[1] + 1, (len(x), 1), generator=generator)
+    return _drawn(x, count, torch.rand(x.shape, generator=generator).argsort(1).argsort(1))
+
+
+@mistake(BATCH, hint="law")
+def half_is_kept_in_small_batches(x, seed):
+    generator = _generator(seed)
+    rate = torch.rand(len(x), 1, generator=generator) if len(x) > 100 else 0.5
+    return _drawn(x, rate, torch.rand(x.shape, generator=generator))
+
+
+@mistake(BATCH, hint="depends")
+def seed_from_the_first_entry(x, seed):
+    return _beside(x, _mask(x, seed + int(x[0, 0] > 0)))
+
+
+@mistake(BATCH, hint="same_rates", points=3)
+def rates_always_the_same(x, seed):
+    rate = torch.rand(len(x), 1, generator=_generator(0))
+    return _drawn(x, rate, torch.rand(x.shape, generator=_generator(seed)))
+
+
+@mistake(BATCH, hint="same_noise", points=4)
+def entries_always_the_same(x, seed):
+    rate = torch.rand(len(x), 1, generator=_generator(seed))
+    return _drawn(x, rate, torch.rand(x.shape, generator=_generator(0)))
+
+
+@mistake(BATCH, hint="repeats", points=4)
+def a_seed_for_each_row(x, seed):
+    return _beside(x, torch.cat([_mask(row[None], seed + i) for i, row in enumerate(x)]))
+
+
+@mistake(BATCH, hint="same_masks", points=4)
+def a_hundred_seeds(x, seed):
+    return _beside(x, _mask(x, seed % 100))
+
+
+@mistake(BATCH, hint="small", points=4)
+def first_row_never_masked(x, seed):
+    mask = _mask(x, seed)
+    mask[0] = 1
+    return _beside(x, mask)
+
+
+@mistake(BATCH, hint="small", points=4)
+def single_row_never_masked(x, seed):
+    return _beside(x, _mask(x, seed) if len(x) > 1 else torch.ones_like(x))
+
+
+@mistake(BATCH, hint="stacked")
+def values_and_mask_in_turn(x, seed):
+    mask = _mask(x, seed)
+    return torch.stack([x * mask, mask], 2).flatten(1)
+
+
+@mistake(BATCH, hint="float32", points=4)
+def always_single(x, seed):
+    return _beside(x, _mask(x, seed)).float()
 
 
 @mistake(BATCH, hint="mutates")
@@ -314,6 +446,49 @@ def conditions_before_it_sums(joint, x, masks):
     )
 
 
+@mistake(CONDITIONAL, hint="turned")
+def inputs_given_the_class(joint, x, masks):
+    classes = joint.reshape(-1, joint.shape[-1]).sum(0)
+    return _each(joint, x, masks, lambda cells: cells.sum(0) / classes)
+
+
+@mistake(CONDITIONAL, hint="turned")
+def inputs_given_the_class_normalised(joint, x, masks):
+    classes = joint.reshape(-1, joint.shape[-1]).sum(0)
+    return _each(joint, x, masks, lambda cells: _normal(cells.sum(0) / classes))
+
+
+@mistake(CONDITIONAL, hint="certain", points=3)
+def drops_inputs_with_an_impossible_label(joint, x, masks):
+    return _each(joint * (joint > 0).all(-1, keepdim=True), x, masks, lambda cells: _normal(cells.sum(0)))
+
+
+@mistake(CONDITIONAL, hint="rare", points=3)
+def never_divides_by_little(joint, x, masks):
+    return _each(joint, x, masks, lambda cells: cells.sum(0) / cells.sum().clamp_min(1e-7))
+
+
+@mistake(CONDITIONAL, hint="rare", points=3)
+def adds_very_little(joint, x, masks):
+    return _each(joint, x, masks, lambda cells: cells.sum(0) / (cells.sum() + 1e-13))
+
+
+@mistake(CONDITIONAL, hint="precise")
+def adds_a_little(joint, x, masks):
+    return _each(joint, x, masks, lambda cells: cells.sum(0) / (cells.sum() + 1e-7))
+
+
+@mistake(CONDITIONAL, hint="precise")
+def conditional_in_float32(joint, x, masks):
+    return _each(joint.float(), x, masks, lambda cells: _normal(cells.sum(0)))
+
+
+@mistake(CONDITIONAL, hint="error")
+def up_to_three_features(joint, x, masks):
+    first, second, third = (list(x.T) + [None, None])[:3] if x.shape[1] <= 3 else x.T
+    return _each(joint, x, masks, lambda cells: _normal(cells.sum(0)))
+
+
 @mistake(CONDITIONAL, hint="single", points=3)
 def squeezed_rows(joint, x, masks):
     return _each(joint, x, masks, lambda cells: _normal(cells.sum(0))).squeeze(0)
@@ -366,6 +541,16 @@ def flat_for_positive_units(a, w, b, token):
 @mistake(DISAGREE, hint="moves")
 def some_live_input(a, w, b, token):
     return {"flat": (-1 - b) / w, "same": (3 - b) / w}
+
+
+@mistake(DISAGREE, hint="moves")
+def a_billionth_beside_the_token(a, w, b, token):
+    return {"flat": (-1 - b) / w, "same": token + 1e-9}
+
+
+@mistake(DISAGREE, hint="dtype")
+def inputs_in_float32(a, w, b, token):
+    return {"flat": ((-1 - b) / w).float(), "same": token.float()}
 
 
 @mistake(DISAGREE, hint="live")
@@ -437,6 +622,26 @@ def masks_added_up(joint, predictions, masks, weights):
 @mistake(PARTS, hint="alike")
 def masks_alike(joint, predictions, masks, weights):
     return _parts(joint, predictions, masks, torch.full_like(weights, 1 / len(weights)))
+
+
+@mistake(PARTS, hint="logits")
+def probabilities_taken_for_logits(joint, predictions, masks, weights):
+    return _parts(joint, predictions.softmax(-1), masks, weights)
+
+
+@mistake(PARTS, hint="precise")
+def loss_in_float32(joint, predictions, masks, weights):
+    return _parts(joint.float(), predictions.float(), masks, weights.float())
+
+
+@mistake(PARTS, hint="small", points=3)
+def clamped_predictions(joint, predictions, masks, weights):
+    return _parts(joint, predictions.clamp_min(1e-8), masks, weights)
+
+
+@mistake(PARTS, hint="small", points=3)
+def small_cells_ignored(joint, predictions, masks, weights):
+    return _parts(torch.where(joint < 1e-5, 0, joint), predictions, masks, weights)
 
 
 @mistake(PARTS, hint="cells")

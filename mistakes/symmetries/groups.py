@@ -1,5 +1,6 @@
 """Plausible wrong answers to exercises/symmetries/groups.ipynb, and what the check says to each."""
 
+import decimal
 import itertools
 import math
 
@@ -100,6 +101,18 @@ def by_matrices_in_double(p, q, x):
     return found | {"moved": found["moved"].double()}
 
 
+@mistake(MOVES, hint="copied")
+def nearly_copied(p, q, x):
+    found = _moves(p.gather(1, q), p.gather(1, q).argsort(1), x)
+    return found | {"moved": (found["moved"] * (1 + 1e-9)).to(x.dtype)}
+
+
+@mistake(MOVES, hint="copied", points=3)
+def through_floating_point(p, q, x):
+    found = _moves(p.gather(1, q), p.gather(1, q).argsort(1), x)
+    return found | {"moved": found["moved"].double().to(x.dtype)}
+
+
 def _walk(generators, point, back=False):
     sent, queue = {point: torch.arange(generators.shape[1])}, [point]
     for i in queue:
@@ -144,10 +157,16 @@ def towards_the_point(generators, point):
     return found | {"transport": found["transport"].argsort(1)}
 
 
-@mistake(ORBIT, hint="sorted")
+@mistake(ORBIT, hint="goal")
 def in_the_reverse_order(generators, point):
     found = _answer(generators, _walk(generators, point))
     return found | {"transport": found["transport"].flip(0)}
+
+
+@mistake(ORBIT, hint="goal")
+def multiplied_the_other_way_round(generators, point):
+    sent = _walk(generators, point, back=True)
+    return _answer(generators, _walk(generators, point)) | {"transport": torch.stack([sent[i] for i in sorted(sent)])}
 
 
 @mistake(ORBIT, hint="outside")
@@ -197,6 +216,21 @@ def back_by_the_wrong_way(generators, point):
     sent = _walk(generators, point)
     loops = [sent[i].argsort()[g[t]] for i, t in sent.items() for g in generators]
     return _answer(generators, sent) | {"stabiliser": torch.stack(loops)}
+
+
+@mistake(ORBIT, hint="many", points=3)
+def the_first_ten_round_trips(generators, point):
+    found = _answer(generators, _walk(generators, point))
+    return found | {"stabiliser": found["stabiliser"][:10]}
+
+
+@mistake(ORBIT, hint="many", points=3)
+def short_words_only(generators, point):
+    words = {tuple(range(generators.shape[1]))}
+    for _ in range(5):
+        words |= {tuple(g[i] for i in word) for word in words for g in generators.tolist()}
+    loops = torch.tensor(sorted(word for word in words if word[point] == point))
+    return _answer(generators, _walk(generators, point)) | {"stabiliser": loops}
 
 
 @mistake(ORBIT, hint="lonely", points=4)
@@ -295,6 +329,16 @@ def through_floats(permutations, greys):
     return [int(float(c)) for c in _count(permutations, lambda length: (greys, length))]
 
 
+@mistake(BLACK, hint="exact", points=3)
+def to_28_digits(permutations, greys):
+    return [int(c) for c in _count(permutations, lambda length: (decimal.Decimal(greys), length))]
+
+
+@mistake(BLACK, hint="exact", points=3)
+def at_most_six_greys(permutations, greys):
+    return _count(permutations, lambda length: (min(greys, 6), length))
+
+
 @mistake(BLACK, hint="value")
 def permutations_of_patterns(permutations, greys):
     n = permutations.shape[1]
@@ -302,8 +346,9 @@ def permutations_of_patterns(permutations, greys):
     return [1 + c // 2 for c in every]
 
 
-def _null(constraints):
-    return torch.eye(constraints.shape[1], dtype=constraints.dtype) - torch.linalg.pinv(constraints, atol=1e-4) @ constraints
+def _null(constraints, zero=None):
+    zero = zero or (1e-6 if constraints.dtype == torch.float64 else 1e-3)
+    return torch.eye(constraints.shape[1], dtype=constraints.dtype) - torch.linalg.pinv(constraints, atol=zero) @ constraints
 
 
 def _all(generators, directions):
@@ -335,7 +380,7 @@ def the_last_constraint_wins(generators, directions):
     return _null(_all(generators, directions)[-1])
 
 
-@mistake(SPACE, hint="summed", points=3)
+@mistake(SPACE, hint="summed")
 def added_up(generators, directions):
     return _null(_all(generators, directions).sum(0))
 
@@ -361,7 +406,7 @@ def directions_ignored(generators, directions):
     return _null(_all(generators, directions[:0]).flatten(0, 1))
 
 
-@mistake(SPACE, hint="like_elements", points=3)
+@mistake(SPACE, hint="like_elements", points=2)
 def directions_like_elements(generators, directions):
     one = torch.eye(generators.shape[1], dtype=generators.dtype)
     return _null((torch.cat([generators, directions]) - one).flatten(0, 1))
@@ -375,6 +420,48 @@ def threshold_for_double(generators, directions):
     _, values, right = torch.linalg.svd(constraints)
     kept = right[values < 1e-12]
     return kept.T @ kept
+
+
+@mistake(SPACE, hint="summed")
+def one_averaged_equation(generators, directions):
+    mean = generators.mean(0, keepdim=True) if len(generators) else generators
+    return _null(_all(mean, directions).flatten(0, 1))
+
+
+@mistake(SPACE, hint="averaged")
+def averaged_with_the_inverse(generators, directions):
+    return _null(_all((generators + torch.linalg.inv(generators)) / 2, directions).flatten(0, 1))
+
+
+@mistake(SPACE, hint="squared", points=3)
+def direction_applied_twice(generators, directions):
+    return _null(_all(generators, directions @ directions).flatten(0, 1))
+
+
+@mistake(SPACE, hint="exponential", points=4)
+def directions_made_elements(generators, directions):
+    return _null(_all(torch.cat([generators, torch.linalg.matrix_exp(directions)]), directions[:0]).flatten(0, 1))
+
+
+@mistake(SPACE, hint="zero", points=4)
+def a_generous_zero(generators, directions):
+    return _null(_all(generators, directions).flatten(0, 1), 0.01)
+
+
+@mistake(SPACE, hint="zero", points=4)
+def no_rounding_errors(generators, directions):
+    zero = 1e-12 if generators.dtype == torch.float64 else 1e-3
+    return _null(_all(generators, directions).flatten(0, 1), zero)
+
+
+@mistake(SPACE, hint="precise")
+def float32_inside(generators, directions):
+    return _null(_all(generators, directions).flatten(0, 1).float()).to(generators.dtype)
+
+
+@mistake(SPACE, hint="dtype")
+def float32_whatever_comes(generators, directions):
+    return _null(_all(generators, directions).flatten(0, 1).float())
 
 
 @mistake(SPACE, hint="nothing", points=4)

@@ -59,4 +59,5 @@ def fixed_space(generators, directions):
     """Orthogonal projector onto what no element moves: (k, D, D), (l, D, D) -> (D, D)."""
     one = torch.eye(generators.shape[1], dtype=generators.dtype)
     constraints = torch.cat([generators - one, directions]).flatten(0, 1)
-    return one - torch.linalg.pinv(constraints, atol=1e-4) @ constraints
+    zero = 1e-6 if constraints.dtype == torch.float64 else 1e-3  # singular values that are rounding errors
+    return one - torch.linalg.pinv(constraints, atol=zero) @ constraints

@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from course_lib.checks.core import judge
+from course_lib.checks.symmetries import groups as checks
 from course_lib.claims.symmetries import groups as claims
 from course_lib.datasets import digits
 from course_lib.demos.symmetries import groups as demos
@@ -130,3 +132,18 @@ def test_captions_of_the_demos_obey_the_theorem():
 def test_figures_are_drawn():
     for draw in (demos.five_uses, demos.cayley_of_s4):
         plt.close(draw())
+
+
+def test_who_lists_a_large_group_is_stopped_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def by_listing(generators, point):
+        words = frontier = {tuple(range(generators.shape[1]))}
+        while frontier:
+            frontier = {tuple(g[i] for i in word) for word in frontier for g in generators.tolist()} - words
+            words = words | frontier
+        sent = {word[point]: word for word in words}
+        kept = [word for word in words if word[point] == point]
+        return {"transport": torch.tensor([sent[i] for i in sorted(sent)]), "stabiliser": torch.tensor(kept)}
+
+    monkeypatch.setattr(checks, "LISTING_SECONDS", 0.1)
+    verdict = judge("symmetries/groups/orbit_and_stabiliser", by_listing)
+    assert (verdict.points, verdict.hints) == (3, ("listed",))
