@@ -180,7 +180,7 @@ def one_sweep_less(y, smoothers, sweeps):
     return _backfit(y, smoothers, sweeps - 1)
 
 
-@mistake(BACKFIT, hint="stale")
+@mistake(BACKFIT, hint="marginal")
 def every_feature_alone(y, smoothers, sweeps):
     parts = smoothers @ (y - y.mean())
     return {"intercept": y.mean(), "parts": (parts - parts.mean(1, keepdim=True)).T}
@@ -479,9 +479,22 @@ def visits_all_coalitions(shapes, pair, row, background):
         bins = torch.where(present, row, other)
         total += shapes[features, bins].sum(1) + pair[bins[:, 0], bins[:, 1]]
     value, size = total / len(background), present.sum(1)
-    weight = torch.tensor([1 / (n * math.comb(n - 1, s)) for s in range(n)] + [0.0]).to(value)[size]
+    weight = torch.tensor([1 / (n * math.comb(n - 1, s)) for s in range(n)] + [0.0], dtype=value.dtype)[size]
     gains = [weight * ~present[:, i] * (value[masks | 1 << i] - value) for i in range(n)]
     return torch.stack(gains).sum(1)
 
 
-EQUIVALENT: dict[str, str] = {}
+STOP = "purify: moved = max(by_row.abs().max(), by_column.abs().max()) => "
+ALIKE = "the moves of rows and of columns shrink together, and their weighted mean is 0: the loop ends as late, or nearly"
+SMALLER = "smaller steps to the same end: the loop goes on until nothing moves"
+EQUIVALENT: dict[str, str] = {
+    "purify: moved = 1 => moved = 2": "any start above the threshold begins the first round",
+    "purify: while moved > 1e-11: => while moved >= 1e-11:": "no move is exactly that large",
+    "purify: by_row = (counts * pair).sum(1) / rows => by_row = (counts * pair).mean(1) / rows": SMALLER,
+    "purify: by_column = (counts * pair).sum(0) / columns => by_column = (counts * pair).mean(0) / columns": SMALLER,
+    STOP + "moved = max(by_column.abs().max(), by_row.abs().max())": "the larger of two numbers, whichever comes first",
+    STOP + "moved = max(by_row.abs().min(), by_column.abs().max())": ALIKE,
+    STOP + "moved = max(by_row.abs().max(), by_column.abs().min())": ALIKE,
+    STOP + "moved = max(by_row.max(), by_column.abs().max())": ALIKE,
+    STOP + "moved = max(by_row.abs().max(), by_column.max())": ALIKE,
+}

@@ -1,0 +1,574 @@
+"""Checks for exercises/explainable/concepts.ipynb."""
+
+from collections import Counter
+from itertools import combinations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks.returns import as_dict, as_number
+from course_lib.models import MLP
+
+KINDS = ("joint", "sequential", "independent")
+
+
+# -------------------------------------------------------------------------------------------------- loss and gradients
+
+bottleneck_gradients = Exercise(
+    "explainable/concepts/bottleneck_gradients",
+    hints={
+        "keys": 'return a dict with the keys "loss", "encoder" and "head"',
+        "concept_mean": "the concept losses of a row are added up, not averaged: the mean is over rows only",
+        "rows": "the losses are means over the rows of the batch, not sums",
+        "class_weight": "the weight belongs to the concept loss, not to the class loss",
+        "no_weight": "the weight of the concept loss is ignored",
+        "no_concepts": "the concept loss is missing",
+        "no_class": "the class loss is missing",
+        "reads_predicted": "independent: while it learns, the head reads the true concepts",
+        "reads_true": "sequential and joint: the head reads the predicted concepts, not the true ones",
+        "rounded": "the head reads the probabilities as they are, not rounded to 0 or 1",
+        "logits": "the head reads probabilities: the sigmoid of what the encoder returns",
+        "two_sigmoids": "a sigmoid too many: a loss that takes logits should get the encoder's output itself",
+        "softmax": "a softmax too many: the class loss takes logits",
+        "loss": "loss = mean over rows of the class log-loss + weight * sum over concepts of the binary log-losses",
+        "stop": "sequential: the class loss must not reach the encoder; cut the gradient where the head reads",
+        "stopped": "joint: the class loss reaches the encoder through the predicted concepts; do not cut the gradient",
+        "encoder_weight": "the loss is right, but the encoder's gradient is not that of weight times the concept loss",
+        "encoder": "the gradient in the last bias of the encoder is that of the whole loss",
+        "head": "the gradient in the last bias of the head is that of the whole loss",
+        "zero": "right in general, but with weight 0 only the class loss is left",
+        "soft": "right for concepts that are 0 or 1, but a true concept may be a probability too, such as 0.7",
+        "one": "right in general, but a batch may have a single row",
+        "twice": "a second call on the same networks gives another result: do not let gradients pile up in the parameters",
+    },
+)
+
+
+def _parts(random, k: int = 3, m: int = 4, n: int = 2) -> tuple[MLP, MLP]:
+    encoder, head = MLP([n, 4, k], "tanh", random.seed()).double(), MLP([k, 5, m], "tanh", random.seed()).double()
+    with torch.no_grad():
+        for parameter in (*encoder.parameters(), *head.parameters()):
+            parameter += 0.3 * random.normal(*parameter.shape)
+    return encoder, head
+
+
+def _binary(p: Tensor, c: Tensor) -> Tensor:
+    return -(c * p.log() + (1 - c) * (1 - p).log())
+
+
+def _losses(encoder, head, x, y, concepts, read: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Class loss and concept loss, written out; the head reads `read`, or the predicted concepts."""
+    p = 1 / (1 + (-encoder.layers(x)).exp())
+    logits = head(p if read is None else read)
+    right = logits.gather(1, y[:, None])[:, 0]
+    return (logits.logsumexp(1) - right).mean(), _binary(p, concepts).sum(1).mean()
+
+
+def _bottleneck_truth(encoder, head, x, y, concepts, weight, kind) -> dict:
+    """Loss and gradients in closed form: softmax minus one-hot at the head, weight * (p - c) and the chain rule before it."""
+    with torch.no_grad():
+        p = encoder.layers(x).sigmoid()
+    read = (concepts.clone() if kind == "independent" else p).requires_grad_(True)
+    of_class, of_concepts = _losses(encoder, head, x, y, concepts, read)
+    logits = head(read)
+    residual = (logits.softmax(1) - one_hot(y, logits.shape[1])).detach()
+    back = torch.autograd.grad(logits, read, residual)[0] * p * (1 - p)  # what the class loss sends to the encoder
+    alone = weight * (p - concepts).mean(0)
+    return {
+        "loss": (of_class + weight * of_concepts).item(),
+        "head": residual.mean(0),
+        "encoder": (alone + back.mean(0) if kind == "joint" else alone).detach(),
+        "other": (alone if kind == "joint" else alone + back.mean(0)).detach(),
+        "alone": (p - concepts).mean(0).detach(),
+    }
+
+
+def _likely_losses(encoder, head, x, y, concepts, weight, kind) -> dict:
+    with torch.no_grad():
+        z = encoder.layers(x)
+        p, rows, k = z.sigmoid(), len(x), concepts.shape[1]
+        read = concepts if kind == "independent" else p
+        one, two = (part.item() for part in _losses(encoder, head, x, y, concepts, read))
+        other = p if kind == "independent" else concepts
+        swapped, rounded, raw = (_losses(encoder, head, x, y, concepts, r)[0].item() for r in (other, p.round(), z))
+        shares = head(read).softmax(1)
+        twice = (shares.logsumexp(1) - shares.gather(1, y[:, None])[:, 0]).mean().item()
+        doubled = _binary(p.sigmoid(), concepts).sum(1).mean().item()
+    return {
+        "concept_mean": [one + weight * two / k],
+        "rows": [rows * one + weight * rows * two, one + weight * rows * two, rows * one + weight * two],
+        "class_weight": [weight * one + two, weight * (one + two)],
+        "no_weight": one + two,
+        "no_concepts": one,
+        "no_class": [weight * two, two],
+        ("reads_predicted" if kind == "independent" else "reads_true"): swapped + weight * two,
+        "rounded": rounded + weight * two,
+        "logits": raw + weight * two,
+        "two_sigmoids": [one + weight * doubled, one + weight * doubled / k],
+        "softmax": twice + weight * two,
+    }
+
+
+def _batch(random, k: int = 3, m: int = 4, rows: int = 5, n: int = 2):
+    """Inputs, labels, concepts and a weight; not a weight near 1, so that a misplaced one shows."""
+    y = torch.tensor([random.integer(0, m - 1) for _ in range(rows)])
+    return random.normal(rows, n), y, random.gates(rows, k), random.uniform(1).item() * 2 + 1.7
+
+
+@bottleneck_gradients.property(points=2)
+def weighs_two_losses(answer, random):
+    for kind in KINDS:
+        parts, batch = _parts(random), _batch(random)
+        truth = _bottleneck_truth(*parts, *batch, kind)
+        found = as_dict(answer(*parts, *batch, kind), ["loss", "encoder", "head"])
+        loss = as_number(found["loss"], '"loss"')
+        if not close(loss, truth["loss"]):
+            raise nearest(loss, _likely_losses(*parts, *batch, kind), "loss")
+
+
+@bottleneck_gradients.property(points=2)
+def sends_gradients_where_they_belong(answer, random):
+    for kind in KINDS:
+        parts, batch = _parts(random), _batch(random)
+        truth = _bottleneck_truth(*parts, *batch, kind)
+        found = as_dict(answer(*parts, *batch, kind), ["loss", "encoder", "head"])
+        encoder = as_tensor(found["encoder"], (3,), '"encoder"')
+        if not close(encoder, truth["encoder"]):
+            likely = {("stopped" if kind == "joint" else "stop"): truth["other"], "encoder_weight": truth["alone"]}
+            raise nearest(encoder, likely, "encoder")
+        if not close(as_tensor(found["head"], (4,), '"head"'), truth["head"]):
+            raise Wrong("head")
+
+
+@bottleneck_gradients.property(points=1)
+def learns_at_the_edges(answer, random):
+    parts, (x, y, concepts, weight) = _parts(random), _batch(random)
+    soft = random.uniform(5, 3, low=0.1, high=0.9)
+    one_row = _parts(random, k=2, m=3)
+    for hint, networks, batch in (
+        ("zero", _parts(random), (x, y, concepts, 0.0, "joint")),
+        ("zero", _parts(random), (x, y, concepts, 0.0, "sequential")),
+        ("soft", _parts(random), (x, y, soft, weight, "independent")),
+        ("one", one_row, (x[:1], y[:1] % 3, concepts[:1, :2], weight, random.choice(KINDS))),
+    ):
+        _same_parts(hint, called(hint, answer, *networks, *batch), _bottleneck_truth(*networks, *batch))
+    again = x, y, concepts, weight, "joint"
+    for _ in range(2):
+        _same_parts("twice", called("twice", answer, *parts, *again), _bottleneck_truth(*parts, *again))
+
+
+def _same_parts(hint: str, found: object, truth: dict) -> None:
+    found = as_dict(found, ["loss", "encoder", "head"])
+    if not close(as_number(found["loss"]), truth["loss"]):
+        raise Wrong(hint)
+    for key in ("encoder", "head"):
+        if not isinstance(found[key], Tensor) or not close(as_tensor(found[key], truth[key].shape), truth[key]):
+            raise Wrong(hint)
+
+
+# ------------------------------------------------------------------------------------------------------ best concepts
+
+best_concepts = Exercise(
+    "explainable/concepts/best_concepts",
+    hints={
+        "keys": 'return a dict with the keys "concepts" and "ceiling"',
+        "list": '"concepts" should be a list of column numbers, smallest first, as many as asked for',
+        "codes": "the number of codes says nothing about how often each class occurs: count rows, not codes",
+        "classes": "classes are not equally frequent: count the rows of each class in a code",
+        "guess": "within a code, name its most frequent class each time; do not draw one at random",
+        "codes_alike": "codes are not equally frequent: add the rows named right over all codes, then divide by all rows",
+        "largest": "every code counts, not only the one with the most rows",
+        "majority": "the concepts are ignored: the rule may answer each code by another class",
+        "all": "the rule may read the chosen concepts only, not all of them",
+        "first": "the first columns are not always the best: try every choice",
+        "greedy": "adding the best concept one by one can miss the best set: try every choice",
+        "single": "concepts that are best alone are not best together: try every choice",
+        "worst": "you return the choice with the lowest ceiling",
+        "count": "the ceiling is a share of the rows, not a number of rows",
+        "choice": "the ceiling belongs to another choice of concepts than the one you return",
+        "ceiling": "for each code count its most frequent class, add over codes, divide by the number of rows",
+        "value": "try every choice of that many columns and keep the one with the highest ceiling",
+        "empty": "right in general, but with no concept at all every row looks alike",
+        "every": "right in general, but all concepts may be asked for",
+        "one": "right in general, but the data may be a single row",
+        "labels": "right in general, but labels may be any whole numbers, such as -3 or 40",
+        "values": "right for zeros and ones, but a concept may have more than two values",
+        "tie": "if several choices are equally good, return the first in the order of `itertools.combinations`",
+    },
+)
+
+
+def _ceiling(concepts: Tensor, labels: Tensor, kept) -> float:
+    """Rows named right by the best rule, over all rows."""
+    largest: dict[tuple, int] = {}
+    pairs = Counter(zip(map(tuple, concepts[:, list(kept)].tolist()), labels.tolist(), strict=True))
+    for (code, _), count in pairs.items():
+        largest[code] = max(largest.get(code, 0), count)
+    return sum(largest.values()) / len(labels)
+
+
+def _table(random, rows: int = 30, k: int = 5) -> tuple[Tensor, Tensor]:
+    """Bits that say something about unequally frequent classes, each row with some noise."""
+    labels = torch.tensor([min(random.integer(0, 5), random.integer(0, 5)) % 4 for _ in range(rows)])
+    codes, noise = random.gates(4, k), random.uniform(rows, k) < 0.15
+    return (codes[labels].bool() ^ noise).long(), labels
+
+
+def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
+    """A table whose best pair is one alone and not what a shortcut finds."""
+    while True:
+        concepts, labels = _table(random)
+        every = {kept: _ceiling(concepts, labels, kept) for kept in combinations(range(5), 2)}
+        best = max(every, key=every.get)
+        alone = sorted(range(5), key=lambda j: -_ceiling(concepts, labels, (j,)))
+        greedy = max((j for j in range(5) if j != alone[0]), key=lambda j: every[tuple(sorted((alone[0], j)))])
+        shortcuts = {"greedy": tuple(sorted((alone[0], greedy))), "single": tuple(sorted(alone[:2])), "first": (0, 1)}
+        others = [best, min(every, key=every.get), *shortcuts.values()]
+        if sum(value == every[best] for value in every.values()) == 1 and len(set(others)) == 5:
+            rules = _wrong_rules(concepts, labels, best)
+            common = [rules[hint] for hint in ("majority", "codes_alike", "guess", "all")]
+            common += [every[best], rules["codes"][0], rules["classes"][-1]]
+            if len({round(value, 6) for value in common}) == len(common):
+                return concepts, labels, {"every": every, "best": best, **shortcuts}
+
+
+@best_concepts.property(points=3)
+def finds_the_best_pair(answer, random):
+    concepts, labels, known = _telling_table(random)
+    found = as_dict(answer(concepts, labels, 2), ["concepts", "ceiling"])
+    ceiling, kept = as_number(found["ceiling"], '"ceiling"'), _columns(found["concepts"], 2)
+    truth = known["every"][known["best"]]
+    if kept == known["best"] and close(ceiling, truth):
+        return
+    own = known["every"].get(kept)
+    if own is not None and close(ceiling, own):
+        worst = min(known["every"], key=known["every"].get)
+        names = {hint: known[hint] for hint in ("first", "single", "greedy")} | {"worst": worst}
+        raise Wrong(next((hint for hint, other in names.items() if other == kept), "value"))
+    if own is None:
+        raise Wrong("list")
+    rules = _wrong_rules(concepts, labels, kept)
+    raise nearest(ceiling, rules, "choice" if any(close(ceiling, v) for v in known["every"].values()) else "ceiling")
+
+
+def _columns(value: object, size: int) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(j, int) and not isinstance(j, bool) for j in value):
+        raise Wrong("list")
+    if len(value) != size or list(value) != sorted(set(value)):
+        raise Wrong("list")
+    return tuple(value)
+
+
+def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
+    code = torch.unique(concepts[:, list(kept)], dim=0, return_inverse=True)[1]
+    table = one_hot(code).double().T @ one_hot(torch.unique(labels, return_inverse=True)[1]).double()
+    rows, (codes, classes), of_code = len(labels), table.shape, table.sum(1)
+    named = table.argmax(1).unique()
+    return {
+        "majority": table.sum(0).max().item() / rows,
+        "codes_alike": (table.amax(1) / of_code).mean().item(),
+        "codes": [codes / classes, min(codes, classes) / classes, codes / rows, len(named) / classes],
+        "classes": [
+            ((table / table.sum(0)).amax(1).sum() / classes).item(),
+            ((table > 0).double().sum(1).clamp(max=1).sum() / classes).item(),
+            (of_code / (table > 0).sum(1)).sum().item() / rows,
+        ],
+        "guess": (table.square().sum(1) / of_code).sum().item() / rows,
+        "largest": [table.max().item() / rows, (table[of_code.argmax()].max() / rows).item()],
+        "all": _ceiling(concepts, labels, range(concepts.shape[1])),
+        "count": table.amax(1).sum().item(),
+    }
+
+
+@best_concepts.property(points=1)
+def searches_at_the_edges(answer, random):
+    concepts, labels = _table(random)
+    many = concepts + 2 * random.gates(30, 5).long()
+    copies = concepts[:, [0, 1, 0, 1]]
+    for hint, table, names, size in (
+        ("empty", concepts, labels, 0),
+        ("every", concepts, labels, 5),
+        ("one", concepts[:1], labels[:1], 2),
+        ("labels", concepts, torch.tensor([40, -3, 7, -20])[labels], 3),
+        ("values", many, labels, 2),
+        ("tie", copies, labels, 1),
+        ("tie", copies, labels, 2),
+    ):
+        found = as_dict(called(hint, answer, table, names, size), ["concepts", "ceiling"])
+        every = {kept: _ceiling(table, names, kept) for kept in combinations(range(table.shape[1]), size)}
+        truth = max(every.values())
+        first = next(kept for kept, value in every.items() if value > truth - 1e-9)
+        if not close(as_number(found["ceiling"]), truth):
+            raise Wrong(hint)
+        if _columns(found["concepts"], size) != first:
+            raise Wrong("tie")
+
+
+# ------------------------------------------------------------------------------------------------------- intervention
+
+intervention_curve = Exercise(
+    "explainable/concepts/intervention_curve",
+    hints={
+        "certain": "you correct the most certain concepts first: start with those nearest to one half",
+        "low": "the smallest probability is not the most doubtful: a concept near 0 is certain to be off",
+        "peek": "you correct the largest errors first, but who corrects does not know the truth beforehand: go by doubt alone",
+        "columns": "you correct the same concepts in every row: each row has its own doubts",
+        "fixed": "you correct the concepts in the order of their columns, not in the order of doubt",
+        "rounded": "concepts that are not corrected stay as predicted: do not round them",
+        "trusted": "a corrected concept gets its true value, not the prediction rounded",
+        "alone": "corrections stay: with j = 2, both the first and the second most doubtful are right",
+        "start": "the curve starts with nothing corrected and ends with everything corrected",
+        "reverse": "the curve is back to front: entry j has j concepts corrected",
+        "own": "accuracy is agreement with the labels, not with the model's own reading before",
+        "count": "return shares of the rows, not numbers of rows",
+        "values": "a corrected concept gets its true value",
+        "curve": "entry j: in every row set the j concepts nearest to one half to the truth; then the head's accuracy",
+        "tie": "of two concepts that are equally doubtful, the one with the lower number comes first: sort with `stable=True`",
+        "one": "right in general, but there may be one row or one concept",
+        "float32": "right in float64, but float32 networks and concepts should work as well",
+        "soft": "right for true concepts of 0 or 1, but a true concept may be a probability too",
+    },
+)
+
+
+def _curve(head, predicted: Tensor, true: Tensor, labels: Tensor, doubt: Tensor | None = None) -> Tensor:
+    """The curve by masks: concept i of a row is right at j if its rank by doubt is below j."""
+    doubt = -(predicted - 0.5).abs() if doubt is None else doubt
+    rank = doubt.argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
+    mixed = [torch.where(rank < j, true, predicted) for j in range(predicted.shape[1] + 1)]
+    return _accuracies(head, mixed, labels)
+
+
+def _accuracies(head, mixed: list[Tensor], labels: Tensor) -> Tensor:
+    with torch.no_grad():
+        return torch.stack([(head(c).argmax(1) == labels).double().mean() for c in mixed])
+
+
+def _doubtful(random, rows: int = 60, k: int = 4):
+    """A head, concepts with errors among the doubtful and the certain, and labels that the true concepts mostly give."""
+    head = MLP([k, 8, 5], "tanh", random.seed()).double().requires_grad_(False)
+    with torch.no_grad():
+        head.layers[0].weight *= 2
+    true = random.gates(rows, k)
+    predicted = (true + 0.6 * random.normal(rows, k)).clamp(0.02, 0.98) * 0.9 + 0.1 * random.uniform(rows, k)
+    labels = head(true).argmax(1)
+    strange = random.uniform(rows) < 0.2
+    return head, predicted, true, torch.where(strange, (labels + 1) % 5, labels)
+
+
+def _likely_curves(head, predicted, true, labels) -> dict:
+    n, k = predicted.shape
+    distance, columns = (predicted - 0.5).abs(), torch.arange(k).double()
+    order = distance.argsort(dim=1)
+    single = [torch.where(order.argsort(1) == j - 1, true, predicted) for j in range(k + 1)]
+    truth = _curve(head, predicted, true, labels)
+    rank = order.argsort(1)
+    nearly = [torch.where(rank < j, true, predicted.round()) for j in range(k + 1)]
+    trusted = [torch.where(rank < j, predicted.round(), predicted) for j in range(k + 1)]
+    with torch.no_grad():
+        before = head(predicted).argmax(1)
+    error = (predicted - true).abs()
+    return {
+        "certain": _curve(head, predicted, true, labels, distance),
+        "low": [_curve(head, predicted, true, labels, sign * predicted) for sign in (-1, 1)],
+        "peek": [_curve(head, predicted, true, labels, error), _curve(head, predicted, true, labels, -error)],
+        "fixed": [_curve(head, predicted, true, labels, sign * columns.expand(n, k)) for sign in (-1, 1)],
+        "columns": [
+            _curve(head, predicted, true, labels, (-distance.mean(0)).expand(n, k)),
+            _curve(head, predicted, true, labels, -(predicted.mean(0) - 0.5).abs().expand(n, k)),
+            _curve(head, predicted, true, labels, -distance[0].expand(n, k)),
+        ],
+        "rounded": [_accuracies(head, nearly, labels), torch.cat([truth[:1], _accuracies(head, nearly, labels)[1:]])],
+        "trusted": _accuracies(head, trusted, labels),
+        "alone": _accuracies(head, single, labels),
+        "reverse": truth.flip(0),
+        "own": _curve(head, predicted, true, before),
+        "count": n * truth,
+        "values": _accuracies(head, [torch.where(rank < j, 1 - predicted, predicted) for j in range(k + 1)], labels),
+    }
+
+
+@intervention_curve.property(points=3)
+def corrects_the_doubtful_first(answer, random):
+    for _ in range(2):
+        while True:
+            instance = _doubtful(random)
+            truth, likely = _curve(*instance), _likely_curves(*instance)
+            others = [other for values in likely.values() for other in (values if isinstance(values, list) else [values])]
+            alike = any(close(likely["columns"][0], other) for other in likely["fixed"])
+            if not alike and not any(close(truth, other, 1e-3) for other in others):
+                break
+        found = answer(*instance)
+        if isinstance(found, Tensor) and tuple(found.shape) == (4,):
+            raise Wrong("start")
+        found = as_tensor(found, truth.shape)
+        if not close(found, truth, 1e-6):
+            raise nearest(found, likely, "curve", 1e-6)
+
+
+@intervention_curve.property(points=1)
+def corrects_at_the_edges(answer, random):
+    head, _, true, labels = _doubtful(random)
+    tied = torch.where(random.gates(60, 4).bool(), 0.25, 0.75).double()
+    single = _doubtful(random, k=1)
+    soft = (head, random.uniform(60, 4), random.uniform(60, 4), labels)
+    small = _doubtful(random, rows=1)
+    rows = _doubtful(random)
+    clear = (MLP(**rows[0].config).requires_grad_(False), *(part.float() for part in rows[1:3]), rows[3])
+    clear[0].load_state_dict(rows[0].state_dict())
+    for hint, instance in (
+        ("tie", (head, tied, true, labels)),
+        ("one", single),
+        ("one", small),
+        ("float32", clear),
+        ("soft", soft),
+    ):
+        found, truth = called(hint, answer, *instance), _curve(*instance)
+        if not isinstance(found, Tensor) or found.shape != truth.shape or not close(as_tensor(found, truth.shape), truth, 1e-6):
+            raise Wrong(hint)
+
+
+# ------------------------------------------------------------------------------------------------------ guarded score
+
+guarded_score = Exercise(
+    "explainable/concepts/guarded_score",
+    hints={
+        "keys": 'return a dict with the keys "score" and "leak"',
+        "training": "the student is judged on rows that it has learnt from: leave the row's fold out of the means",
+        "inside": "the means belong to the fold that is judged: take them over all other folds",
+        "swapped": "score and leak are exchanged",
+        "folds": "folds may differ in size: take the share over all rows, not the mean of the folds' shares",
+        "first_fold": "only one fold is judged: every row is new once",
+        "errors": "those are shares of errors: return shares of right guesses",
+        "product": "compare distances from each class mean, nearest first: the largest inner product is another student",
+        "far": "the student takes the farthest mean: it should take the nearest",
+        "neighbour": "the student compares with class means, not with single rows",
+        "score": "score: for each fold, class means of the other folds; the nearest mean is the guess; share of right guesses",
+        "leak_outputs": "the leak is about `targets`, the classes that were explained, not about `outputs`",
+        "leak_messages": "the leak is read from `control`, the messages that explain the shuffled targets",
+        "leak_from_score": "for the leak the student learns anew, from control messages and targets",
+        "leak": "leak: the same student on control messages, learning and judged on targets",
+        "absent": "a class that none of the other folds holds has no mean: leave it out",
+        "numbers": "folds may have any numbers, such as 3 and 17: use the values that occur",
+        "single": "right in general, but a message may be a single number",
+        "sorted": "right in general, but rows of one fold need not stand together",
+    },
+)
+
+
+def _channel(random, rows: int = 100, classes: int = 3, width: int = 2):
+    """Messages around class centres with much noise."""
+    outputs = torch.arange(rows)[random.order(rows)] % classes
+    return 1.2 * random.normal(classes, width)[outputs] + random.normal(rows, width) + random.normal(width), outputs
+
+
+def _guesses(messages: Tensor, classes: Tensor, fold: Tensor, learn=lambda fold, k: fold != k) -> Tensor:
+    """Guesses by nearest mean: sums of the rows of each class by a product with one-hot classes, no class without rows."""
+    guesses = torch.zeros_like(classes)
+    for k in fold.unique():
+        rows = learn(fold, k)
+        member = one_hot(classes[rows], int(classes.max()) + 1).double()
+        means = (member.T @ messages[rows]) / member.sum(0)[:, None]
+        distance = (messages[:, None] - means).square().sum(2).nan_to_num(nan=torch.inf)
+        guesses[fold == k] = distance.argmin(1)[fold == k]
+    return guesses
+
+
+def _share(messages, classes, fold, **how) -> float:
+    return (_guesses(messages, classes, fold, **how) == classes).double().mean().item()
+
+
+def _likely_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
+    hits = (_guesses(messages, classes, fold) == classes).double()
+    everybody, inside = lambda fold, k: fold == fold, lambda fold, k: fold == k
+    product, far, near = (torch.zeros_like(classes) for _ in range(3))
+    for k in fold.unique():
+        rows, new = fold != k, fold == k
+        known = classes[rows].unique()
+        means = torch.stack([messages[rows & (classes == c)].mean(0) for c in known])
+        product[new] = known[(messages[new] @ means.T).argmax(1)]
+        far[new] = known[torch.cdist(messages[new], means).argmax(1)]
+        near[new] = classes[rows][torch.cdist(messages[new], messages[rows]).argmin(1)]
+    return {
+        "errors": 1 - hits.mean().item(),
+        "training": _share(messages, classes, fold, learn=everybody),
+        "inside": _share(messages, classes, fold, learn=inside),
+        "folds": torch.stack([hits[fold == k].mean() for k in fold.unique()]).mean().item(),
+        "neighbour": (near == classes).double().mean().item(),
+        "first_fold": [hits[fold == k].mean().item() for k in fold.unique()],
+        "product": (product == classes).double().mean().item(),
+        "far": (far == classes).double().mean().item(),
+    }
+
+
+def _telling_channel(random):
+    """Two channels and folds of unequal size, on which the truth and the commonest mistakes give different shares."""
+    fold = torch.tensor([0] * 52 + [1] * 31 + [2] * 17)[random.order(100)]
+    while True:
+        received, outputs = _channel(random)
+        if _apart(_share(received, outputs, fold), _likely_scores(received, outputs, fold)):
+            break
+    while True:
+        control, targets = _channel(random)
+        channel = received, outputs, control, targets, fold
+        pair = _share(received, outputs, fold), _share(control, targets, fold)
+        first = _likely_scores(received, outputs, fold) | {"leak_messages": pair[1]}  # a swapped pair is told apart as well
+        if _apart(pair[0], first) and _apart(pair[1], _likely_scores(control, targets, fold) | _crossed(*channel)):
+            return channel, pair
+
+
+def _apart(truth: float, likely: dict) -> bool:
+    """Not by chance the same: the truth, and what the commonest mistakes give."""
+    names = ("training", "inside", "folds", "neighbour", "errors", "leak_messages")
+    common = [truth, *(likely[hint] for hint in names if hint in likely), *likely.get("leak_outputs", [])[:1]]
+    return len({round(value, 6) for value in common}) == len(common)
+
+
+def _crossed(received, outputs, control, targets, fold) -> dict:
+    """The leak with messages and classes mixed up."""
+    return {
+        "leak_messages": _share(received, targets, fold),
+        "leak_outputs": [
+            _share(control, outputs, fold),
+            (_guesses(control, targets, fold) == outputs).double().mean().item(),
+        ],
+        "leak_from_score": (_guesses(received, outputs, fold) == targets).double().mean().item(),
+    }
+
+
+@guarded_score.property(points=2)
+def scores_on_new_rows(answer, random):
+    channel, (score, leak) = _telling_channel(random)
+    found = as_dict(answer(*channel), ["score", "leak"])
+    value = as_number(found["score"], '"score"')
+    if not close(value, score):
+        raise nearest(value, {"swapped": leak} | _likely_scores(channel[0], channel[1], channel[4]), "score")
+
+
+@guarded_score.property(points=1)
+def finds_the_leak(answer, random):
+    channel, (_, leak) = _telling_channel(random)
+    value = as_number(as_dict(answer(*channel), ["score", "leak"])["leak"], '"leak"')
+    if not close(value, leak):
+        likely = _crossed(*channel)
+        raise nearest(value, likely | _likely_scores(*channel[2:]), "leak")
+
+
+@guarded_score.property(points=1)
+def judges_at_the_edges(answer, random):
+    (received, outputs, control, targets, fold), _ = _telling_channel(random)
+    lonely = outputs.clone()
+    lonely[fold == 1] = 4  # a class of which the student of fold 1 knows nothing
+    odd = torch.tensor([17, 3, 40])[fold]
+    for hint, channel in (
+        ("absent", (received, lonely, control, targets, fold)),
+        ("numbers", (received, outputs, control, targets, odd)),
+        ("single", (received[:, :1], outputs, control[:, :1], targets, fold)),
+    ):
+        found = as_dict(called(hint, answer, *channel), ["score", "leak"])
+        truth = _share(channel[0], channel[1], channel[4]), _share(channel[2], channel[3], channel[4])
+        values = as_number(found["score"]), as_number(found["leak"])
+        if not all(close(value, right) for value, right in zip(values, truth, strict=True)):
+            raise Wrong(hint)
