@@ -134,7 +134,7 @@ backfit = Exercise(
         "stale": "all features use the parts of the sweep before: use each new part at once",
         "order": "the features should take their turns in the order 0, 1, 2, ...",
         "uncentred": "centre each part right after smoothing, before the next feature takes its turn",
-        "once": "your parts stay those of one sweep: sweep as often as asked, and take out *all* other parts, also the later ones",
+        "once": "your parts stay those of one sweep: sweep as often as asked; take out *all* other parts, also later ones",
         "sweeps": "the number of sweeps is not what was asked for: one sweep visits every feature once, from parts that are 0",
         "digits": DIGITS,
         "many": "right for a few sweeps, but not for 150: do as many as asked for, without a limit and without an early stop",
