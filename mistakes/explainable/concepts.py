@@ -135,7 +135,7 @@ def joint_with_a_stop(encoder, head, x, y, concepts, weight, kind):
     return _total(encoder, head, x, y, concepts, weight, "sequential" if kind == "joint" else kind)
 
 
-@mistake(LOSS, hint="encoder_weight", points=2)
+@mistake(LOSS, hint="encoder_weight", points=3)
 def encoder_gradient_without_weight(encoder, head, x, y, concepts, weight, kind):
     found = _total(encoder, head, x, y, concepts, weight, kind)
     if kind != "joint":
@@ -477,19 +477,19 @@ def nearest_row(received, outputs, control, targets, fold):
     return {"score": held_out(received, outputs), "leak": held_out(control, targets)}
 
 
-@mistake(GUARD, hint="leak_outputs", points=2)
+@mistake(GUARD, hint="leak_outputs", points=3)
 def leak_of_the_outputs(received, outputs, control, targets, fold):
     found = _guarded(received, outputs, control, targets, fold)
     return found | {"leak": _held_out(control, outputs, fold)}
 
 
-@mistake(GUARD, hint="leak_messages", points=2)
+@mistake(GUARD, hint="leak_messages", points=3)
 def leak_of_the_usual_messages(received, outputs, control, targets, fold):
     found = _guarded(received, outputs, control, targets, fold)
     return found | {"leak": _held_out(received, targets, fold)}
 
 
-@mistake(GUARD, hint="training", points=2)
+@mistake(GUARD, hint="training", points=3)
 def leak_on_training_rows(received, outputs, control, targets, fold):
     found = _guarded(received, outputs, control, targets, fold)
     return found | {"leak": _held_out(control, targets, fold, learn=lambda fold, k: fold == fold)}

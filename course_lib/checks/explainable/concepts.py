@@ -158,6 +158,7 @@ def learns_at_the_edges(answer, random):
         ("sure", _sure_parts(random), (x, y, concepts, weight, fair[0])),
     ):
         _same_parts(hint, called(hint, answer, *networks, *batch), _bottleneck_truth(*networks, *batch))
+        _forget(networks)
     _leaves_gradients_alone(answer, random, parts, (x, y, concepts, weight, fair[-1]))
 
 
@@ -166,7 +167,15 @@ def _right_parts(answer, networks: tuple, batch: tuple) -> bool:
         _same_parts("loss", answer(*networks, *batch), _bottleneck_truth(*networks, *batch))
     except Wrong:
         return False
+    finally:
+        _forget(networks)
     return True
+
+
+def _forget(networks: tuple) -> None:
+    """No gradient left behind by one call shall count in the next: that is a question of its own."""
+    for part in networks:
+        part.zero_grad(set_to_none=True)
 
 
 def _sure_parts(random) -> tuple[MLP, MLP]:
@@ -271,7 +280,7 @@ def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
         if sum(value == every[best] for value in every.values()) == 1 and len(set(others)) == 5:
             rules = _wrong_rules(concepts, labels, best)
             common = [rules[hint] for hint in ("majority", "codes_alike", "guess", "all")]
-            common += [every[best], rules["codes"][0], rules["classes"][-1]]
+            common += [every[best], rules["codes"][0], rules["classes"][-1], rules["order"]]
             if len({round(value, 6) for value in common}) == len(common):
                 return concepts, labels, {"every": every, "best": best, **shortcuts}
 
@@ -296,7 +305,8 @@ def _pair_hints(answer, concepts: Tensor, labels: Tensor, known: dict) -> list[s
     if close(ceiling, own):
         worst = min(known["every"], key=known["every"].get)
         names = {hint: known[hint] for hint in ("first", "single", "greedy")} | {"worst": worst}
-        return [*(hint for hint, other in names.items() if other == kept), "value"]
+        summed = close(ceiling, _wrong_rules(concepts, labels, kept)["order"])
+        return [*(hint for hint, other in names.items() if other == kept), *["order"] * summed, "value"]
     rules = _wrong_rules(concepts, labels, kept)
     fitting = [
         hint
@@ -334,7 +344,7 @@ def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
         "largest": [table.max().item() / rows, (table[of_code.argmax()].max() / rows).item()],
         "all": _ceiling(concepts, labels, range(concepts.shape[1])),
         "count": table.amax(1).sum().item(),
-        "order": [_ceiling(concepts[:, list(kept)].sum(1, keepdim=True), labels, (0,))],
+        "order": _ceiling(concepts[:, list(kept)].sum(1, keepdim=True), labels, (0,)),
     }
 
 
