@@ -266,6 +266,12 @@ def _ceilings_of_bits(concepts: Tensor, labels: Tensor, size: int) -> dict[tuple
     return dict(zip(choices, (right.double() / len(labels)).tolist(), strict=True))
 
 
+def _best_by_sums(concepts: Tensor, labels: Tensor) -> tuple[int, ...]:
+    """The pair that is best if only the sum of its values is read."""
+    pairs = combinations(range(concepts.shape[1]), 2)
+    return max(pairs, key=lambda pair: _ceiling(concepts[:, list(pair)].sum(1, keepdim=True), labels, (0,)))
+
+
 def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
     """A table whose best pair is one alone and not what a shortcut finds."""
     while True:
@@ -281,7 +287,8 @@ def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
             rules = _wrong_rules(concepts, labels, best)
             common = [rules[hint] for hint in ("majority", "codes_alike", "guess", "all")]
             common += [every[best], rules["codes"][0], rules["classes"][-1], rules["order"]]
-            if len({round(value, 6) for value in common}) == len(common):
+            told = len({round(value, 6) for value in common}) == len(common)
+            if told and _best_by_sums(concepts, labels) not in shortcuts.values():
                 return concepts, labels, {"every": every, "best": best, **shortcuts}
 
 
@@ -305,8 +312,8 @@ def _pair_hints(answer, concepts: Tensor, labels: Tensor, known: dict) -> list[s
     if close(ceiling, own):
         worst = min(known["every"], key=known["every"].get)
         names = {hint: known[hint] for hint in ("first", "single", "greedy")} | {"worst": worst}
-        summed = close(ceiling, _wrong_rules(concepts, labels, kept)["order"])
-        return [*(hint for hint, other in names.items() if other == kept), *["order"] * summed, "value"]
+        names["order"] = _best_by_sums(concepts, labels)
+        return [*(hint for hint, other in names.items() if other == kept), "value"]
     rules = _wrong_rules(concepts, labels, kept)
     fitting = [
         hint
