@@ -126,12 +126,17 @@ def _train(
         values = nets.each(x, _masks(dropout, hidden, x, generators))
         shown = values * _kept(feature_dropout, x.shape, generators)
         loss = _loss(kind, shown.sum(2) + offsets, target) + output_penalty * values.square().mean() * members
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        _step(optimiser, schedule, loss)
     nets.requires_grad_(False).unit = unit
     return nets, level + unit * offsets.detach()[:, 0]
+
+
+def _step(optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, loss: Tensor) -> None:
+    """One step downhill, and one along the schedule of the rate."""
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    schedule.step()
 
 
 def _loss(kind: str, outputs: Tensor, target: Tensor) -> Tensor:

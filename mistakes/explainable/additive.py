@@ -1,5 +1,7 @@
 """Plausible wrong answers to exercises/explainable/additive.ipynb, and what the check says to each."""
 
+import math
+
 import torch
 
 from course_lib.checks import mistake
@@ -101,6 +103,30 @@ def returns_a_tuple(intercept, shapes, counts):
     return intercept + means.sum(), shapes - means
 
 
+@mistake(CENTRE, hint="digits")
+def rounds_to_float32(intercept, shapes, counts):
+    means = _means(shapes.float(), counts.float())
+    return {"intercept": intercept + means.sum(), "shapes": (shapes - means).float()}
+
+
+@mistake(CENTRE, hint="digits")
+def adds_a_small_number(intercept, shapes, counts):
+    means = (counts * shapes).sum(1, keepdim=True) / (counts.sum(1, keepdim=True) + 1e-6)
+    return {"intercept": intercept + means.sum(), "shapes": shapes - means}
+
+
+@mistake(CENTRE, hint="plain", points=3)
+def skips_shapes_of_plain_mean_zero(intercept, shapes, counts):
+    means = torch.where(shapes.mean(1, keepdim=True).abs() < 1e-9, 0, _means(shapes, counts))
+    return {"intercept": intercept + means.sum(), "shapes": shapes - means}
+
+
+@mistake(CENTRE, hint="empty", points=3)
+def gives_empty_bins_a_little_weight(intercept, shapes, counts):
+    means = _means(shapes, counts.clamp(min=1e-6))
+    return {"intercept": intercept + means.sum(), "shapes": shapes - means}
+
+
 # ------------------------------------------------------------------------------------------------------------ backfit
 
 
@@ -154,7 +180,7 @@ def one_sweep_less(y, smoothers, sweeps):
     return _backfit(y, smoothers, sweeps - 1)
 
 
-@mistake(BACKFIT, hint="stale")
+@mistake(BACKFIT, hint="marginal")
 def every_feature_alone(y, smoothers, sweeps):
     parts = smoothers @ (y - y.mean())
     return {"intercept": y.mean(), "parts": (parts - parts.mean(1, keepdim=True)).T}
@@ -190,6 +216,45 @@ def always_float64(y, smoothers, sweeps):
 @mistake(BACKFIT, hint="no_sweep", points=3)
 def at_least_one_sweep(y, smoothers, sweeps):
     return _backfit(y, smoothers, max(sweeps, 1))
+
+
+@mistake(BACKFIT, hint="digits")
+def float32_on_the_way(y, smoothers, sweeps):
+    found = _backfit(y.float(), smoothers.float(), sweeps)
+    return {"intercept": y.mean(), "parts": found["parts"].double()}
+
+
+@mistake(BACKFIT, hint="once")
+def takes_out_earlier_features_only(y, smoothers, sweeps):
+    intercept, parts = y.mean(), torch.zeros(len(smoothers), len(y), dtype=y.dtype)
+    for _ in range(sweeps):
+        for k, smoother in enumerate(smoothers):
+            smooth = smoother @ (y - intercept - parts[:k].sum(0))
+            parts[k] = smooth - smooth.mean()
+    return {"intercept": intercept, "parts": parts.T}
+
+
+@mistake(BACKFIT, hint="many", points=3)
+def at_most_a_hundred_sweeps(y, smoothers, sweeps):
+    return _backfit(y, smoothers, min(sweeps, 100))
+
+
+@mistake(BACKFIT, hint="many", points=3)
+def stops_when_little_moves(y, smoothers, sweeps):
+    parts = torch.zeros(len(smoothers), len(y), dtype=y.dtype)
+    for _ in range(sweeps):
+        before = parts.clone()
+        for k, smoother in enumerate(smoothers):
+            smooth = smoother @ (y - y.mean() - parts.sum(0) + parts[k])
+            parts[k] = smooth - smooth.mean()
+        if (parts - before).abs().max() < 1e-6:
+            break
+    return {"intercept": y.mean(), "parts": parts.T}
+
+
+@mistake(BACKFIT, hint="one", points=3)
+def a_single_feature_is_not_centred(y, smoothers, sweeps):
+    return _backfit(y, smoothers, sweeps, centre=len(smoothers) > 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- purify
@@ -277,6 +342,33 @@ def adds_to_the_wrong_axis_of_a_square(main1, main2, pair, counts):
         move = (counts * pair).sum(0) / counts.sum(0)
         main2, pair = main2 + move, pair - move
     return _purify(main1, main2, pair, counts, rounds=0)
+
+
+@mistake(PURIFY, hint="slow", points=3)
+def a_hundred_rounds(main1, main2, pair, counts):
+    return _purify(main1, main2, pair, counts, rounds=100)
+
+
+@mistake(PURIFY, hint="digits")
+def stops_too_early(main1, main2, pair, counts):
+    while True:
+        move = (counts * pair).sum(1) / counts.sum(1)
+        main1, pair = main1 + move, pair - move[:, None]
+        change = (counts * pair).sum(0) / counts.sum(0)
+        main2, pair = main2 + change, pair - change
+        if max(move.abs().max(), change.abs().max()) < 1e-5:
+            return _purify(main1, main2, pair, counts, rounds=0)
+
+
+@mistake(PURIFY, hint="plain", points=3)
+def skips_pairs_of_plain_mean_zero(main1, main2, pair, counts):
+    skip = max(pair.mean(0).abs().max(), pair.mean(1).abs().max()) < 1e-6 and min(pair.shape) > 1
+    return _purify(main1, main2, pair, counts, rounds=0 if skip else 300)
+
+
+@mistake(PURIFY, hint="empty", points=3)
+def gives_empty_cells_a_little_weight(main1, main2, pair, counts):
+    return _purify(main1, main2, pair, counts.double().clamp(min=1e-6))
 
 
 # -------------------------------------------------------------------------------------------------- Shapley of a pair
@@ -370,8 +462,39 @@ def needs_float64(shapes, pair, row, background):
     return _give(values, (first - none + both - second) / 2, (second - none + both - first) / 2)
 
 
-SETTLED = "the moves have long become too small to be seen"
+@mistake(PAIR, hint="digits")
+def rounds_to_five_digits(shapes, pair, row, background):
+    both, none, first, second = _values(pair, row, background)
+    values = _give(_mains(shapes, row, background), (first - none + both - second) / 2, (second - none + both - first) / 2)
+    return (values * 1e5).round() / 1e5
+
+
+@mistake(PAIR, hint="many", points=3)
+def visits_all_coalitions(shapes, pair, row, background):
+    n = len(shapes)
+    features, masks = torch.arange(n), torch.arange(2**n)
+    present = (masks[:, None] >> features & 1).bool()
+    total = torch.zeros(2**n, dtype=shapes.dtype)
+    for other in background:
+        bins = torch.where(present, row, other)
+        total += shapes[features, bins].sum(1) + pair[bins[:, 0], bins[:, 1]]
+    value, size = total / len(background), present.sum(1)
+    weight = torch.tensor([1 / (n * math.comb(n - 1, s)) for s in range(n)] + [0.0], dtype=value.dtype)[size]
+    gains = [weight * ~present[:, i] * (value[masks | 1 << i] - value) for i in range(n)]
+    return torch.stack(gains).sum(1)
+
+
+STOP = "purify: moved = max(by_row.abs().max(), by_column.abs().max()) => "
+ALIKE = "the moves of rows and of columns shrink together, and their weighted mean is 0: the loop ends as late, or nearly"
+SMALLER = "smaller steps to the same end: the loop goes on until nothing moves"
 EQUIVALENT: dict[str, str] = {
-    "purify: for _ in range(40): => for _ in range(41):": SETTLED,
-    "purify: for _ in range(40): => for _ in range(39):": SETTLED,
+    "purify: moved = 1 => moved = 2": "any start above the threshold begins the first round",
+    "purify: while moved > 1e-11: => while moved >= 1e-11:": "no move is exactly that large",
+    "purify: by_row = (counts * pair).sum(1) / rows => by_row = (counts * pair).mean(1) / rows": SMALLER,
+    "purify: by_column = (counts * pair).sum(0) / columns => by_column = (counts * pair).mean(0) / columns": SMALLER,
+    STOP + "moved = max(by_column.abs().max(), by_row.abs().max())": "the larger of two numbers, whichever comes first",
+    STOP + "moved = max(by_row.abs().min(), by_column.abs().max())": ALIKE,
+    STOP + "moved = max(by_row.abs().max(), by_column.abs().min())": ALIKE,
+    STOP + "moved = max(by_row.max(), by_column.abs().max())": ALIKE,
+    STOP + "moved = max(by_row.abs().max(), by_column.max())": ALIKE,
 }

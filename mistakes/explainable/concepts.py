@@ -125,17 +125,17 @@ def class_loss_of_shares(encoder, head, x, y, concepts, weight, kind):
     return _total(encoder, head, x, y, concepts, weight, kind, of_class=of_class)
 
 
-@mistake(LOSS, hint="stop", points=2)
+@mistake(LOSS, hint="stop", points=3)
 def sequential_without_a_stop(encoder, head, x, y, concepts, weight, kind):
     return _total(encoder, head, x, y, concepts, weight, "joint" if kind == "sequential" else kind)
 
 
-@mistake(LOSS, hint="stopped", points=2)
+@mistake(LOSS, hint="stopped", points=3)
 def joint_with_a_stop(encoder, head, x, y, concepts, weight, kind):
     return _total(encoder, head, x, y, concepts, weight, "sequential" if kind == "joint" else kind)
 
 
-@mistake(LOSS, hint="encoder_weight", points=2)
+@mistake(LOSS, hint="encoder_weight", points=3)
 def encoder_gradient_without_weight(encoder, head, x, y, concepts, weight, kind):
     found = _total(encoder, head, x, y, concepts, weight, kind)
     if kind != "joint":
@@ -477,19 +477,19 @@ def nearest_row(received, outputs, control, targets, fold):
     return {"score": held_out(received, outputs), "leak": held_out(control, targets)}
 
 
-@mistake(GUARD, hint="leak_outputs", points=2)
+@mistake(GUARD, hint="leak_outputs", points=3)
 def leak_of_the_outputs(received, outputs, control, targets, fold):
     found = _guarded(received, outputs, control, targets, fold)
     return found | {"leak": _held_out(control, outputs, fold)}
 
 
-@mistake(GUARD, hint="leak_messages", points=2)
+@mistake(GUARD, hint="leak_messages", points=3)
 def leak_of_the_usual_messages(received, outputs, control, targets, fold):
     found = _guarded(received, outputs, control, targets, fold)
     return found | {"leak": _held_out(received, targets, fold)}
 
 
-@mistake(GUARD, hint="training", points=2)
+@mistake(GUARD, hint="training", points=3)
 def leak_on_training_rows(received, outputs, control, targets, fold):
     found = _guarded(received, outputs, control, targets, fold)
     return found | {"leak": _held_out(control, targets, fold, learn=lambda fold, k: fold == fold)}
@@ -531,3 +531,144 @@ def folds_from_zero(received, outputs, control, targets, fold):
 @mistake(GUARD, hint="single", points=3)
 def squeezed_messages(received, outputs, control, targets, fold):
     return _guarded(received.squeeze(), outputs, control.squeeze(), targets, fold)
+
+
+# --------------------------------------------------------------------------------------------- holes that once stood open
+
+
+@mistake(LOSS, hint="sure", points=4)
+def clamped_probabilities(encoder, head, x, y, concepts, weight, kind):
+    p = encoder(x).sigmoid().clamp(1e-2, 1 - 1e-2)
+    own = functional.binary_cross_entropy(p, concepts, reduction="sum") / len(x)
+    return _total(encoder, head, x, y, concepts, weight, kind, per_concept=own)
+
+
+@mistake(LOSS, hint="sure", points=4)
+def small_number_in_the_logarithm(encoder, head, x, y, concepts, weight, kind):
+    p = encoder(x).sigmoid()
+    own = -(concepts * (p + 1e-8).log() + (1 - concepts) * (1 - p + 1e-8).log()).sum() / len(x)
+    return _total(encoder, head, x, y, concepts, weight, kind, per_concept=own)
+
+
+@mistake(LOSS, hint="twice", points=4)
+def empties_the_gradients_first(encoder, head, x, y, concepts, weight, kind):
+    encoder.zero_grad()
+    head.zero_grad()
+    return gradients_pile_up(encoder, head, x, y, concepts, weight, kind)
+
+
+def _by_key(concepts, labels, size, key):
+    """The right search, with another key for a code."""
+
+    def ceiling(kept):
+        codes = {}
+        for row, label in zip(concepts[:, list(kept)].tolist(), labels.tolist(), strict=True):
+            counts = codes.setdefault(key(row), {})
+            counts[label] = counts.get(label, 0) + 1
+        return sum(max(counts.values()) for counts in codes.values()) / len(labels)
+
+    kept = max(combinations(range(concepts.shape[1]), size), key=ceiling)
+    return {"concepts": list(kept), "ceiling": ceiling(kept)}
+
+
+@mistake(BEST, hint="values", points=3)
+def glued_to_a_text(concepts, labels, size):
+    return _by_key(concepts, labels, size, lambda row: "".join(map(str, row)))
+
+
+@mistake(BEST, hint="values", points=3)
+def read_as_one_number(concepts, labels, size):
+    base = int(concepts.max()) + 1
+    return _by_key(concepts, labels, size, lambda row: sum(v * base**i for i, v in enumerate(row[::-1])))
+
+
+@mistake(BEST, hint="values", points=3)
+def no_values_below_zero(concepts, labels, size):
+    return _search(concepts.clamp(min=0), labels, size)
+
+
+@mistake(BEST, hint="order")
+def sum_as_a_code(concepts, labels, size):
+    return _by_key(concepts, labels, size, sum)
+
+
+@mistake(BEST, hint="labels", points=3)
+def labels_without_sign(concepts, labels, size):
+    return _search(concepts, labels.abs(), size)
+
+
+@mistake(BEST, hint="late", points=3)
+def the_first_ten_choices(concepts, labels, size):
+    choices = list(combinations(range(concepts.shape[1]), size))[:10]
+    kept = max(choices, key=lambda kept: _ceiling(concepts, labels, kept))
+    return {"concepts": list(kept), "ceiling": _ceiling(concepts, labels, kept)}
+
+
+@mistake(CURVE, hint="near", points=3)
+def ties_by_a_nudge(head, predicted, true, labels):
+    doubt = (predicted - 0.5).abs() + 1e-4 * torch.arange(predicted.shape[1])
+    return _curve(head, predicted, true, labels, doubt.argsort(dim=1))
+
+
+def _by_folds(messages, classes, fold, guess, folds=None):
+    """The right student, with `guess` in place of naming the class of the nearest mean."""
+    hits = torch.zeros(len(fold), dtype=torch.bool)
+    for k in fold.unique() if folds is None else folds(fold):
+        rows, new = fold != k, fold == k
+        if new.any():
+            known = classes[rows].unique()
+            means = torch.stack([messages[rows & (classes == c)].mean(0) for c in known])
+            hits[new] = guess(torch.cdist(messages[new], means).argmin(1), known, classes) == classes[new]
+    return hits.double().mean().item()
+
+
+def _both(received, outputs, control, targets, fold, **how):
+    return {"score": _by_folds(received, outputs, fold, **how), "leak": _by_folds(control, targets, fold, **how)}
+
+
+@mistake(GUARD, hint="absent", points=3)
+def place_used_as_class(received, outputs, control, targets, fold):
+    return _both(received, outputs, control, targets, fold, guess=lambda place, known, classes: place)
+
+
+@mistake(GUARD, hint="absent", points=3)
+def leaves_out_the_fold(received, outputs, control, targets, fold):
+    def guess(place, known, classes):
+        return known[place] if len(known) == len(classes.unique()) else torch.full_like(place, -1)
+
+    return _both(received, outputs, control, targets, fold, guess=guess)
+
+
+@mistake(GUARD, hint="labels", points=3)
+def counts_classes_by_the_largest(received, outputs, control, targets, fold):
+    def held_out(messages, classes):
+        hits, many = 0, int(max(outputs.max(), targets.max())) + 1
+        for k in fold.unique():
+            rows, new = fold != k, fold == k
+            member = functional.one_hot(classes[rows], many).double()  # stops at negative classes
+            means = (member.T @ messages[rows]) / member.sum(0)[:, None]
+            distance = (messages[new][:, None] - means).square().sum(2).nan_to_num(nan=torch.inf)
+            hits += (distance.argmin(1) == classes[new]).sum().item()
+        return hits / len(fold)
+
+    return {"score": held_out(received, outputs), "leak": held_out(control, targets)}
+
+
+@mistake(GUARD, hint="numbers", points=3)
+def folds_up_to_the_largest(received, outputs, control, targets, fold):
+    guess = {"guess": lambda place, known, classes: known[place]}
+    return _both(received, outputs, control, targets, fold, folds=lambda fold: range(int(fold.max()) + 1), **guess)
+
+
+@mistake(GUARD, hint="score")
+def distance_by_sums_of_sizes(received, outputs, control, targets, fold):
+    def held_out(messages, classes):
+        hits = torch.zeros(len(fold), dtype=torch.bool)
+        for k in fold.unique():
+            rows, new = fold != k, fold == k
+            known = classes[rows].unique()
+            means = torch.stack([messages[rows & (classes == c)].median(0).values for c in known])
+            hits[new] = known[torch.cdist(messages[new], means, p=1).argmin(1)] == classes[new]
+        return hits.double().mean().item()
+
+    return {"score": held_out(received, outputs), "leak": held_out(control, targets)}

@@ -35,12 +35,15 @@ import torch
 
 def purify(main1, main2, pair, counts):
     """Pure effects: (p,), (q,), (p, q), (p, q) -> dict."""
+    main1, main2, pair, counts = main1.double(), main2.double(), pair.double(), counts.double()
     rows, columns = counts.sum(1), counts.sum(0)
-    for _ in range(40):
-        move = (counts * pair).sum(1) / rows
-        main1, pair = main1 + move, pair - move[:, None]
-        move = (counts * pair).sum(0) / columns
-        main2, pair = main2 + move, pair - move
+    moved = 1
+    while moved > 1e-11:
+        by_row = (counts * pair).sum(1) / rows
+        main1, pair = main1 + by_row, pair - by_row[:, None]
+        by_column = (counts * pair).sum(0) / columns
+        main2, pair = main2 + by_column, pair - by_column
+        moved = max(by_row.abs().max(), by_column.abs().max())
     mean1, mean2 = (rows * main1).sum() / rows.sum(), (columns * main2).sum() / columns.sum()
     return {"intercept": mean1 + mean2, "main1": main1 - mean1, "main2": main2 - mean2, "pair": pair}
 

@@ -7,15 +7,8 @@ from scipy.interpolate import BSpline, make_smoothing_spline
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from course_lib.explainable.additive import AdditiveModel
-from course_lib.explainable.splines import (
-    backfit,
-    bspline_basis,
-    curvature_penalty,
-    explained_by_others,
-    fit_spline_gam,
-    quantile_knots,
-    smoother_matrix,
-)
+from course_lib.explainable.bsplines import bspline_basis, curvature_penalty, quantile_knots
+from course_lib.explainable.splines import backfit, explained_by_others, fit_spline_gam, smoother_matrix
 
 KNOTS = torch.tensor([-1.0, -0.4, 0.1, 0.3, 2.0], dtype=torch.float64)
 

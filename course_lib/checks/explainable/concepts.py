@@ -41,7 +41,8 @@ bottleneck_gradients = Exercise(
         "zero": "right in general, but with weight 0 only the class loss is left",
         "soft": "right for concepts that are 0 or 1, but a true concept may be a probability too, such as 0.7",
         "one": "right in general, but a batch may have a single row",
-        "twice": "a second call on the same networks gives another result: do not let gradients pile up in the parameters",
+        "sure": "right in general, but an encoder may be sure, with logits of 14: no clamp and no small number in a logarithm",
+        "twice": "the parameters' own gradients (`.grad`) have changed: leave none behind, and leave those that are there",
     },
 )
 
@@ -144,19 +145,57 @@ def sends_gradients_where_they_belong(answer, random):
 
 @bottleneck_gradients.property(points=1)
 def learns_at_the_edges(answer, random):
-    parts, (x, y, concepts, weight) = _parts(random), _batch(random)
-    soft = random.uniform(5, 3, low=0.1, high=0.9)
-    one_row = _parts(random, k=2, m=3)
+    parts, batch = _parts(random), _batch(random)
+    fair = [kind for kind in KINDS if _right_parts(answer, parts, (*batch, kind))]
+    if not fair:
+        sends_gradients_where_they_belong(answer, random)  # what is wrong in general is not told as an edge
+        raise Wrong("encoder")
+    x, y, concepts, weight = batch
     for hint, networks, batch in (
-        ("zero", _parts(random), (x, y, concepts, 0.0, "joint")),
-        ("zero", _parts(random), (x, y, concepts, 0.0, "sequential")),
-        ("soft", _parts(random), (x, y, soft, weight, "independent")),
-        ("one", one_row, (x[:1], y[:1] % 3, concepts[:1, :2], weight, random.choice(KINDS))),
+        ("zero", parts, (x, y, concepts, 0.0, fair[-1])),
+        ("soft", parts, (x, y, random.uniform(5, 3, low=0.1, high=0.9), weight, fair[0])),
+        ("one", _parts(random, k=2, m=3), (x[:1], y[:1] % 3, concepts[:1, :2], weight, random.choice(fair))),
+        ("sure", _sure_parts(random), (x, y, concepts, weight, fair[0])),
     ):
         _same_parts(hint, called(hint, answer, *networks, *batch), _bottleneck_truth(*networks, *batch))
-    again = x, y, concepts, weight, "joint"
-    for _ in range(2):
-        _same_parts("twice", called("twice", answer, *parts, *again), _bottleneck_truth(*parts, *again))
+        _forget(networks)
+    _leaves_gradients_alone(answer, random, parts, (x, y, concepts, weight, fair[-1]))
+
+
+def _right_parts(answer, networks: tuple, batch: tuple) -> bool:
+    try:
+        _same_parts("loss", answer(*networks, *batch), _bottleneck_truth(*networks, *batch))
+    except Wrong:
+        return False
+    finally:
+        _forget(networks)
+    return True
+
+
+def _forget(networks: tuple) -> None:
+    """No gradient left behind by one call shall count in the next: that is a question of its own."""
+    for part in networks:
+        part.zero_grad(set_to_none=True)
+
+
+def _sure_parts(random) -> tuple[MLP, MLP]:
+    """Networks whose concepts have logits of about 14 or -14, right or wrong."""
+    encoder, head = _parts(random)
+    with torch.no_grad():
+        encoder.layers[-1].bias += 14 * (2 * random.gates(3) - 1)
+    return encoder, head
+
+
+def _leaves_gradients_alone(answer, random, parts: tuple, batch: tuple) -> None:
+    """Once without gradients in the parameters, once with some that must stay."""
+    truth = _bottleneck_truth(*parts, *batch)
+    own = [parameter for part in parts for parameter in part.parameters()]
+    for given in (None, random.normal(1)[0]):
+        for parameter in own:
+            parameter.grad = None if given is None else torch.full_like(parameter, given.item())
+        _same_parts("twice", called("twice", answer, *parts, *batch), truth)
+        if any(p.grad is not None if given is None else p.grad is None or (p.grad != given).any() for p in own):
+            raise Wrong("twice")
 
 
 def _same_parts(hint: str, found: object, truth: dict) -> None:
@@ -182,6 +221,8 @@ best_concepts = Exercise(
         "largest": "every code counts, not only the one with the most rows",
         "majority": "the concepts are ignored: the rule may answer each code by another class",
         "all": "the rule may read the chosen concepts only, not all of them",
+        "order": "a code is the values in their columns: a sum, or the values sorted, makes one code of several",
+        "late": "right for few concepts, but not with more choices: try every one of them",
         "first": "the first columns are not always the best: try every choice",
         "greedy": "adding the best concept one by one can miss the best set: try every choice",
         "single": "concepts that are best alone are not best together: try every choice",
@@ -211,49 +252,80 @@ def _ceiling(concepts: Tensor, labels: Tensor, kept) -> float:
 
 def _table(random, rows: int = 30, k: int = 5) -> tuple[Tensor, Tensor]:
     """Bits that say something about unequally frequent classes, each row with some noise."""
-    labels = torch.tensor([min(random.integer(0, 5), random.integer(0, 5)) % 4 for _ in range(rows)])
+    labels = (6 * random.uniform(rows, 2)).long().amin(1) % 4
     codes, noise = random.gates(4, k), random.uniform(rows, k) < 0.15
     return (codes[labels].bool() ^ noise).long(), labels
+
+
+def _ceilings_of_bits(concepts: Tensor, labels: Tensor, size: int) -> dict[tuple, float]:
+    """The ceilings of all choices at once, for bits and labels below 4: a count for each choice, code and label."""
+    choices = list(combinations(range(concepts.shape[1]), size))
+    cell = 4 * (concepts[:, torch.tensor(choices)] * 2 ** torch.arange(size)).sum(2) + labels[:, None]
+    counts = torch.zeros(len(choices), 4 * 2**size, dtype=torch.long).scatter_add_(1, cell.T, torch.ones_like(cell.T))
+    right = counts.view(len(choices), -1, 4).amax(2).sum(1)
+    return dict(zip(choices, (right.double() / len(labels)).tolist(), strict=True))
+
+
+def _best_by_sums(concepts: Tensor, labels: Tensor) -> tuple[int, ...]:
+    """The pair that is best if only the sum of its values is read."""
+    pairs = combinations(range(concepts.shape[1]), 2)
+    return max(pairs, key=lambda pair: _ceiling(concepts[:, list(pair)].sum(1, keepdim=True), labels, (0,)))
 
 
 def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
     """A table whose best pair is one alone and not what a shortcut finds."""
     while True:
         concepts, labels = _table(random)
-        every = {kept: _ceiling(concepts, labels, kept) for kept in combinations(range(5), 2)}
+        every = _ceilings_of_bits(concepts, labels, 2)
         best = max(every, key=every.get)
-        alone = sorted(range(5), key=lambda j: -_ceiling(concepts, labels, (j,)))
+        single = _ceilings_of_bits(concepts, labels, 1)
+        alone = sorted(range(5), key=lambda j: -single[(j,)])
         greedy = max((j for j in range(5) if j != alone[0]), key=lambda j: every[tuple(sorted((alone[0], j)))])
         shortcuts = {"greedy": tuple(sorted((alone[0], greedy))), "single": tuple(sorted(alone[:2])), "first": (0, 1)}
         others = [best, min(every, key=every.get), *shortcuts.values()]
         if sum(value == every[best] for value in every.values()) == 1 and len(set(others)) == 5:
             rules = _wrong_rules(concepts, labels, best)
             common = [rules[hint] for hint in ("majority", "codes_alike", "guess", "all")]
-            common += [every[best], rules["codes"][0], rules["classes"][-1]]
-            if len({round(value, 6) for value in common}) == len(common):
+            common += [every[best], rules["codes"][0], rules["classes"][-1], rules["order"]]
+            told = len({round(value, 6) for value in common}) == len(common)
+            if told and _best_by_sums(concepts, labels) not in shortcuts.values():
                 return concepts, labels, {"every": every, "best": best, **shortcuts}
 
 
 @best_concepts.property(points=3)
 def finds_the_best_pair(answer, random):
-    concepts, labels, known = _telling_table(random)
+    found = [hints for hints in (_pair_hints(answer, *_telling_table(random)) for _ in range(2)) if hints]
+    if found:
+        common = set.intersection(*map(set, found)) if len(found) > 1 else set()
+        raise Wrong(next((hint for hint in found[0] if hint in common), found[0][-1]))
+
+
+def _pair_hints(answer, concepts: Tensor, labels: Tensor, known: dict) -> list[str]:
+    """The mistakes that fit this instance, likeliest first, the general one last; none if the answer is right."""
     found = as_dict(answer(concepts, labels, 2), ["concepts", "ceiling"])
     ceiling, kept = as_number(found["ceiling"], '"ceiling"'), _columns(found["concepts"], 2)
-    truth = known["every"][known["best"]]
-    if kept == known["best"] and close(ceiling, truth):
-        return
     own = known["every"].get(kept)
-    if own is not None and close(ceiling, own):
-        worst = min(known["every"], key=known["every"].get)
-        names = {hint: known[hint] for hint in ("first", "single", "greedy")} | {"worst": worst}
-        raise Wrong(next((hint for hint, other in names.items() if other == kept), "value"))
     if own is None:
         raise Wrong("list")
+    if kept == known["best"] and close(ceiling, own):
+        return []
+    if close(ceiling, own):
+        worst = min(known["every"], key=known["every"].get)
+        names = {hint: known[hint] for hint in ("first", "single", "greedy")} | {"worst": worst}
+        names["order"] = _best_by_sums(concepts, labels)
+        return [*(hint for hint, other in names.items() if other == kept), "value"]
     rules = _wrong_rules(concepts, labels, kept)
-    raise nearest(ceiling, rules, "choice" if any(close(ceiling, v) for v in known["every"].values()) else "ceiling")
+    fitting = [
+        hint
+        for hint, others in rules.items()
+        if any(close(ceiling, v) for v in (others if isinstance(others, list) else [others]))
+    ]
+    return [*fitting, *["choice"] * any(close(ceiling, v) for v in known["every"].values()), "ceiling"]
 
 
 def _columns(value: object, size: int) -> tuple[int, ...]:
+    if isinstance(value, Tensor):
+        raise Wrong("list", '"concepts" should be a list of column numbers, not a tensor: `.tolist()` makes it one')
     if not isinstance(value, list | tuple) or not all(isinstance(j, int) and not isinstance(j, bool) for j in value):
         raise Wrong("list")
     if len(value) != size or list(value) != sorted(set(value)):
@@ -279,6 +351,7 @@ def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
         "largest": [table.max().item() / rows, (table[of_code.argmax()].max() / rows).item()],
         "all": _ceiling(concepts, labels, range(concepts.shape[1])),
         "count": table.amax(1).sum().item(),
+        "order": _ceiling(concepts[:, list(kept)].sum(1, keepdim=True), labels, (0,)),
     }
 
 
@@ -286,13 +359,17 @@ def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
 def searches_at_the_edges(answer, random):
     concepts, labels = _table(random)
     many = concepts + 2 * random.gates(30, 5).long()
+    signed, late = torch.tensor([3, -3, 40, -40])[labels], random.gates(24, 6).long()
     copies = concepts[:, [0, 1, 0, 1]]
     for hint, table, names, size in (
         ("empty", concepts, labels, 0),
         ("every", concepts, labels, 5),
         ("one", concepts[:1], labels[:1], 2),
         ("labels", concepts, torch.tensor([40, -3, 7, -20])[labels], 3),
+        ("labels", concepts, signed, 1),
         ("values", many, labels, 2),
+        ("values", *_awkward_codes(random), 2),
+        ("late", late, late[:, 3:] @ torch.tensor([4, 2, 1]), 3),
         ("tie", copies, labels, 1),
         ("tie", copies, labels, 2),
     ):
@@ -304,6 +381,15 @@ def searches_at_the_edges(answer, random):
             raise Wrong(hint)
         if _columns(found["concepts"], size) != first:
             raise Wrong("tie")
+
+
+def _awkward_codes(random) -> tuple[Tensor, Tensor]:
+    """Values that collide when a code is glued to a text, read as one number, clamped or stripped of its signs."""
+    top = random.choice((99, 999))
+    codes = torch.tensor([[1, -1], [0, top], [1, 11], [11, 1], [-1, 0], [0, 0], [1, 0], [0, 9]]).repeat_interleave(3, 0)
+    table = torch.cat([codes, torch.tensor([0, 1, 0]).repeat(8)[:, None]], 1)
+    order = random.order(24)
+    return table[order], torch.arange(8).repeat_interleave(3)[order]
 
 
 # ------------------------------------------------------------------------------------------------------- intervention
@@ -326,6 +412,7 @@ intervention_curve = Exercise(
         "values": "a corrected concept gets its true value",
         "curve": "entry j: in every row set the j concepts nearest to one half to the truth; then the head's accuracy",
         "tie": "of two concepts that are equally doubtful, the one with the lower number comes first: sort with `stable=True`",
+        "near": "right in general, but doubts that differ by a millionth are no ties: do not shift or round them",
         "one": "right in general, but there may be one row or one concept",
         "float32": "right in float64, but float32 networks and concepts should work as well",
         "soft": "right for true concepts of 0 or 1, but a true concept may be a probability too",
@@ -412,6 +499,8 @@ def corrects_the_doubtful_first(answer, random):
 def corrects_at_the_edges(answer, random):
     head, _, true, labels = _doubtful(random)
     tied = torch.where(random.gates(60, 4).bool(), 0.25, 0.75).double()
+    rank = random.uniform(60, 4).argsort(1)
+    nearly = 0.5 + (2 * random.gates(60, 4) - 1) * (0.2 + 1e-6 * rank)
     single = _doubtful(random, k=1)
     soft = (head, random.uniform(60, 4), random.uniform(60, 4), labels)
     small = _doubtful(random, rows=1)
@@ -420,6 +509,7 @@ def corrects_at_the_edges(answer, random):
     clear[0].load_state_dict(rows[0].state_dict())
     for hint, instance in (
         ("tie", (head, tied, true, labels)),
+        ("near", (head, nearly, true, labels)),
         ("one", single),
         ("one", small),
         ("float32", clear),
@@ -452,6 +542,7 @@ guarded_score = Exercise(
         "leak": "leak: the same student on control messages, learning and judged on targets",
         "absent": "a class that none of the other folds holds has no mean: leave it out",
         "numbers": "folds may have any numbers, such as 3 and 17: use the values that occur",
+        "labels": "classes may be any whole numbers, such as -3 or 40, and those dealt out need not be those of the model",
         "single": "right in general, but a message may be a single number",
         "sorted": "right in general, but rows of one fold need not stand together",
     },
@@ -459,20 +550,21 @@ guarded_score = Exercise(
 
 
 def _channel(random, rows: int = 100, classes: int = 3, width: int = 2):
-    """Messages around class centres with much noise."""
-    outputs = torch.arange(rows)[random.order(rows)] % classes
+    """Messages around class centres with much noise; classes of unequal size."""
+    outputs = torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, 2, 0])[torch.arange(rows)[random.order(rows)] % 10]
     return 1.2 * random.normal(classes, width)[outputs] + random.normal(rows, width) + random.normal(width), outputs
 
 
 def _guesses(messages: Tensor, classes: Tensor, fold: Tensor, learn=lambda fold, k: fold != k) -> Tensor:
     """Guesses by nearest mean: sums of the rows of each class by a product with one-hot classes, no class without rows."""
+    names, index = classes.unique(return_inverse=True)
     guesses = torch.zeros_like(classes)
     for k in fold.unique():
         rows = learn(fold, k)
-        member = one_hot(classes[rows], int(classes.max()) + 1).double()
+        member = one_hot(index[rows], len(names)).double()
         means = (member.T @ messages[rows]) / member.sum(0)[:, None]
         distance = (messages[:, None] - means).square().sum(2).nan_to_num(nan=torch.inf)
-        guesses[fold == k] = distance.argmin(1)[fold == k]
+        guesses[fold == k] = names[distance.argmin(1)][fold == k]
     return guesses
 
 
@@ -480,43 +572,54 @@ def _share(messages, classes, fold, **how) -> float:
     return (_guesses(messages, classes, fold, **how) == classes).double().mean().item()
 
 
-def _likely_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
+def _common_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
+    """What the commonest mistakes give."""
     hits = (_guesses(messages, classes, fold) == classes).double()
-    everybody, inside = lambda fold, k: fold == fold, lambda fold, k: fold == k
-    product, far, near = (torch.zeros_like(classes) for _ in range(3))
+    distance = torch.cdist(messages, messages).masked_fill(fold[:, None] == fold, torch.inf)
+    return {
+        "errors": 1 - hits.mean().item(),
+        "training": _share(messages, classes, fold, learn=lambda fold, k: fold == fold),
+        "inside": _share(messages, classes, fold, learn=lambda fold, k: fold == k),
+        "folds": torch.stack([hits[fold == k].mean() for k in fold.unique()]).mean().item(),
+        "neighbour": (classes[distance.argmin(1)] == classes).double().mean().item(),
+        "first_fold": [hits[fold == k].mean().item() for k in fold.unique()],
+    }
+
+
+def _likely_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
+    product, far = (torch.zeros_like(classes) for _ in range(2))
     for k in fold.unique():
         rows, new = fold != k, fold == k
         known = classes[rows].unique()
         means = torch.stack([messages[rows & (classes == c)].mean(0) for c in known])
         product[new] = known[(messages[new] @ means.T).argmax(1)]
         far[new] = known[torch.cdist(messages[new], means).argmax(1)]
-        near[new] = classes[rows][torch.cdist(messages[new], messages[rows]).argmin(1)]
-    return {
-        "errors": 1 - hits.mean().item(),
-        "training": _share(messages, classes, fold, learn=everybody),
-        "inside": _share(messages, classes, fold, learn=inside),
-        "folds": torch.stack([hits[fold == k].mean() for k in fold.unique()]).mean().item(),
-        "neighbour": (near == classes).double().mean().item(),
-        "first_fold": [hits[fold == k].mean().item() for k in fold.unique()],
+    return _common_scores(messages, classes, fold) | {
         "product": (product == classes).double().mean().item(),
         "far": (far == classes).double().mean().item(),
     }
 
 
+def _folds(random) -> Tensor:
+    return torch.tensor([0] * 52 + [1] * 31 + [2] * 17)[random.order(100)]
+
+
 def _telling_channel(random):
     """Two channels and folds of unequal size, on which the truth and the commonest mistakes give different shares."""
-    fold = torch.tensor([0] * 52 + [1] * 31 + [2] * 17)[random.order(100)]
+    fold = _folds(random)
     while True:
         received, outputs = _channel(random)
-        if _apart(_share(received, outputs, fold), _likely_scores(received, outputs, fold)):
+        score, common = _share(received, outputs, fold), _common_scores(received, outputs, fold)
+        if _apart(score, common):
             break
     while True:
         control, targets = _channel(random)
-        channel = received, outputs, control, targets, fold
-        pair = _share(received, outputs, fold), _share(control, targets, fold)
-        first = _likely_scores(received, outputs, fold) | {"leak_messages": pair[1]}  # a swapped pair is told apart as well
-        if _apart(pair[0], first) and _apart(pair[1], _likely_scores(control, targets, fold) | _crossed(*channel)):
-            return channel, pair
+        leak = _share(control, targets, fold)
+        if not _apart(score, common | {"leak_messages": leak}):  # a swapped pair is told apart as well
+            continue
+        crossed = _crossed(received, outputs, control, targets, fold)
+        if _apart(leak, _common_scores(control, targets, fold) | crossed):
+            return (received, outputs, control, targets, fold), (score, leak)
 
 
 def _apart(truth: float, likely: dict) -> bool:
@@ -540,35 +643,72 @@ def _crossed(received, outputs, control, targets, fold) -> dict:
 
 @guarded_score.property(points=2)
 def scores_on_new_rows(answer, random):
-    channel, (score, leak) = _telling_channel(random)
-    found = as_dict(answer(*channel), ["score", "leak"])
-    value = as_number(found["score"], '"score"')
-    if not close(value, score):
-        raise nearest(value, {"swapped": leak} | _likely_scores(channel[0], channel[1], channel[4]), "score")
+    found = []
+    for _ in range(2):
+        channel, (score, leak) = _telling_channel(random)
+        value = as_number(as_dict(answer(*channel), ["score", "leak"])["score"], '"score"')
+        if not close(value, score):
+            found.append(_fitting(value, {"swapped": leak} | _likely_scores(channel[0], channel[1], channel[4])))
+    if found:
+        raise _named(found, "score")
 
 
 @guarded_score.property(points=1)
 def finds_the_leak(answer, random):
-    channel, (_, leak) = _telling_channel(random)
-    value = as_number(as_dict(answer(*channel), ["score", "leak"])["leak"], '"leak"')
-    if not close(value, leak):
-        likely = _crossed(*channel)
-        raise nearest(value, likely | _likely_scores(*channel[2:]), "leak")
+    found = []
+    for _ in range(2):
+        channel, (_, leak) = _telling_channel(random)
+        value = as_number(as_dict(answer(*channel), ["score", "leak"])["leak"], '"leak"')
+        if not close(value, leak):
+            found.append(_fitting(value, _crossed(*channel) | _likely_scores(*channel[2:])))
+    if found:
+        raise _named(found, "leak")
+
+
+def _fitting(value: float, likely: dict) -> list[str]:
+    """The mistakes that give this value, likeliest first."""
+    return [
+        h for h, others in likely.items() if any(close(value, o) for o in (others if isinstance(others, list) else [others]))
+    ]
+
+
+def _named(found: list[list[str]], otherwise: str) -> Wrong:
+    """Shares are coarse, and two may agree by chance: a mistake is named only if it fits more than one instance."""
+    common = set.intersection(*map(set, found)) if len(found) > 1 else set()
+    return Wrong(next((hint for hint in found[0] if hint in common), otherwise))
 
 
 @guarded_score.property(points=1)
 def judges_at_the_edges(answer, random):
-    (received, outputs, control, targets, fold), _ = _telling_channel(random)
-    lonely = outputs.clone()
-    lonely[fold == 1] = 4  # a class of which the student of fold 1 knows nothing
-    odd = torch.tensor([17, 3, 40])[fold]
-    for hint, channel in (
-        ("absent", (received, lonely, control, targets, fold)),
-        ("numbers", (received, outputs, control, targets, odd)),
-        ("single", (received[:, :1], outputs, control[:, :1], targets, fold)),
+    channel = *_channel(random), *_channel(random), _folds(random)
+    keys = [key for key, right in _judged(answer(*channel), channel).items() if right]  # a leak wrong anyway is no edge
+    received, outputs, control, targets, fold = channel
+    odd, padded = torch.tensor([-1, 3, 1017])[fold], torch.zeros(100, 1).double()
+    one = received[:, :1], outputs, control[:, :1], targets, fold
+    names = torch.tensor([40, -3, 7])[outputs], torch.tensor([55, 2, 90])[targets]
+    for hint, case, twin in (
+        *(("absent", _lonely(random, channel, missing), channel) for missing in (0, 2, 3)),
+        ("numbers", (received, outputs, control, targets, odd), channel),
+        ("labels", (received, names[0], control, names[1], fold), channel),
+        ("single", one, (torch.cat([one[0], padded], 1), outputs, torch.cat([one[2], padded], 1), targets, fold)),
     ):
-        found = as_dict(called(hint, answer, *channel), ["score", "leak"])
-        truth = _share(channel[0], channel[1], channel[4]), _share(channel[2], channel[3], channel[4])
-        values = as_number(found["score"]), as_number(found["leak"])
-        if not all(close(value, right) for value, right in zip(values, truth, strict=True)):
-            raise Wrong(hint)
+        right = _judged(called(hint, answer, *case), case)
+        if not all(right[key] for key in keys):
+            usual = _judged(answer(*twin), twin)  # the same question without the edge
+            raise Wrong(hint if all(usual[key] for key in keys) else "score")
+
+
+def _judged(found: object, channel: tuple) -> dict[str, bool]:
+    received, outputs, control, targets, fold = channel
+    found = as_dict(found, ["score", "leak"])
+    truth = {"score": _share(received, outputs, fold), "leak": _share(control, targets, fold)}
+    return {key: close(as_number(found[key]), value) for key, value in truth.items()}
+
+
+def _lonely(random, channel: tuple, missing: int) -> tuple:
+    """A class that only one fold holds, in about half of its rows; `missing` is its number among 0 to 3."""
+    received, outputs, control, targets, fold = channel
+    rest = torch.tensor([c for c in range(4) if c != missing])
+    half = random.uniform(100) < 0.5
+    pair = (torch.where((fold == k) & half, missing, rest[names]) for k, names in ((1, outputs), (0, targets)))
+    return received, next(pair), control, next(pair), fold
