@@ -188,11 +188,9 @@ def the_second_only_without_the_first(alpha, table, unembedding, tokens, first, 
 
 
 @mistake(SWAP, hint="last", points=3)
-def the_reader_keeps_its_sense(alpha, table, unembedding, tokens, first, second, sense):
-    senses = _swap(table, first, second, sense)[tokens]
-    if not (tokens[:-1] == first).any() and not (tokens[:-1] == second).any():
-        senses[-1] = table[tokens[-1]]
-    return _read(alpha, senses, unembedding)
+def a_reader_alone_keeps_its_sense(alpha, table, unembedding, tokens, first, second, sense):
+    edited = _swap(table, first, second, sense)
+    return _read(alpha, edited[tokens] if len(tokens) > 1 else table[tokens], unembedding)
 
 
 @mistake(SWAP, hint="mutates")
