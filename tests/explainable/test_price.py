@@ -152,6 +152,15 @@ def test_concepts_are_compared_split_by_split():
     assert claims.SEGMENTS == make_price.SEGMENTS
 
 
+def test_a_backpack_is_compared_with_its_transformer_split_by_split():
+    record = claims.no_loss_through_senses()
+    alone, through_senses = claims.of(claims.FACTS, "transformer"), claims.of(claims.FACTS, "Backpack")
+    assert record.seeds == make_price.FACT_SPLITS and record.verdict in VERDICTS
+    assert record.estimate == pytest.approx((through_senses - alone).mean().item())
+    again = make_price.on_facts("transformer", splits=1).outer
+    assert again[0] == pytest.approx(alone[0].item(), abs=0.1), "the stored run, up to rounding that training enlarges"
+
+
 def test_the_naive_interval_covers_too_rarely_and_the_corrected_one_does_not():
     naive, corrected = claims.interval_covers(False, sets=200), claims.interval_covers(True, sets=200)
     assert naive.verdict == "not supported" and naive.high < 0.7 and corrected.estimate > 0.88
