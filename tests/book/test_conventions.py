@@ -117,6 +117,21 @@ def test_citations_are_in_the_bibliography(name):
     assert [key for key in cited if key.lower().rstrip(".,;") not in bibliography] == []
 
 
+def test_bibliography_and_glossary_are_whole():
+    """Every entry closes its braces and has one author, title and year; keys and words occur once."""
+    entries = re.split(r"^(?=@)", (ROOT / "references.bib").read_text(encoding="utf8"), flags=re.MULTILINE)[1:]
+    for entry in entries:
+        assert entry.count("{") == entry.count("}") and entry.rstrip().endswith("}"), entry
+        for field in ("title", "year"):
+            assert len(re.findall(rf"[\s,]{field}\s*=", entry)) == 1, entry
+    keys = [re.match(r"@\w+\{([^,\s]+),", entry).group(1) for entry in entries]
+    assert len(set(keys)) == len(keys)
+    words = (ROOT / "glossary.md").read_text(encoding="utf8").partition("```{glossary}\n")[2].partition("\n```")[0]
+    blocks = [block.split("\n") for block in words.split("\n\n")]
+    assert all(len(block) > 1 and all(line.startswith("  ") for line in block[1:]) for block in blocks)
+    assert len({block[0] for block in blocks}) == len(blocks)
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_everything_stands_at_the_chapters_address(name):
     address = name.removeprefix("chapters/")
