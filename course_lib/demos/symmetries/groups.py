@@ -108,7 +108,7 @@ def image_explorer() -> Demo:
         figure, axes = plots.panels(8, width=0.95, height=1.35)
         for k, ax in enumerate(axes):
             if k < len(points):
-                plots.show_image(ax, points[k], "start" if k == 0 else "")
+                plots.show_image(ax, points[k], f"start, {group}" if k == 0 else "")
             else:
                 ax.axis("off")
         return figure
