@@ -31,7 +31,6 @@ def test_effective_medium_theory_agrees_with_the_stored_energies_and_forces_of_a
 
 
 def test_the_script_still_makes_the_first_clusters():
-    pytest.importorskip("ase", reason="the data were made with ase, which the course does not need")
     from course_lib.data.make_copper_clusters import make
 
     found, train = make(2), copper_clusters()[0][:2]
