@@ -489,12 +489,6 @@ def leak_of_the_usual_messages(received, outputs, control, targets, fold):
     return found | {"leak": _held_out(received, targets, fold)}
 
 
-@mistake(GUARD, hint="training", points=3)
-def leak_on_training_rows(received, outputs, control, targets, fold):
-    found = _guarded(received, outputs, control, targets, fold)
-    return found | {"leak": _held_out(control, targets, fold, learn=lambda fold, k: fold == fold)}
-
-
 @mistake(GUARD, hint="keys")
 def a_pair(received, outputs, control, targets, fold):
     return tuple(_guarded(received, outputs, control, targets, fold).values())
@@ -554,7 +548,10 @@ def small_number_in_the_logarithm(encoder, head, x, y, concepts, weight, kind):
 def empties_the_gradients_first(encoder, head, x, y, concepts, weight, kind):
     encoder.zero_grad()
     head.zero_grad()
-    return gradients_pile_up(encoder, head, x, y, concepts, weight, kind)
+    of_class, of_concepts, _ = _right(encoder, head, x, y, concepts, weight, kind)
+    loss = of_class + weight * of_concepts
+    loss.backward()
+    return {"loss": loss.item(), "encoder": encoder.layers[-1].bias.grad.clone(), "head": head.layers[-1].bias.grad.clone()}
 
 
 def _by_key(concepts, labels, size, key):
@@ -606,7 +603,7 @@ def the_first_ten_choices(concepts, labels, size):
 
 @mistake(CURVE, hint="near", points=3)
 def ties_by_a_nudge(head, predicted, true, labels):
-    doubt = (predicted - 0.5).abs() + 1e-4 * torch.arange(predicted.shape[1])
+    doubt = (predicted - 0.5).abs() + 2e-5 * torch.arange(predicted.shape[1])
     return _curve(head, predicted, true, labels, doubt.argsort(dim=1))
 
 
