@@ -18,7 +18,7 @@ DIGITS = "nearly right, but not to nine digits: keep float64 all the way, round 
 centre = Exercise(
     "explainable/additive/centre",
     hints={
-        "keys": "return a dict with the keys asked for",
+        "keys": 'return a dict with the keys "intercept" and "shapes"',
         "intercept": "the shapes are right, but predictions have changed: what you take from the shapes goes to the intercept",
         "lost": "you return the intercept of the argument without what was moved to it, or only what was moved",
         "sign": "what goes out of the shapes must come into the intercept with the same sign",
