@@ -325,7 +325,7 @@ def _pair_hints(answer, concepts: Tensor, labels: Tensor, known: dict) -> list[s
 
 def _columns(value: object, size: int) -> tuple[int, ...]:
     if isinstance(value, Tensor):
-        raise Wrong("list", '"concepts" should be a list of column numbers, smallest first; a tensor becomes one by `.tolist()`')
+        raise Wrong("list", '"concepts" should be a list of column numbers, smallest first; `.tolist()` makes one of a tensor')
     if not isinstance(value, list | tuple) or not all(isinstance(j, int) and not isinstance(j, bool) for j in value):
         raise Wrong("list")
     if len(value) != size or list(value) != sorted(set(value)):

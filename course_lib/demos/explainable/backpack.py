@@ -48,7 +48,8 @@ def swap_two_countries() -> Demo:
             cells = [[was, now] for was, now in zip(truths("France"), after, strict=True)]
             ax.set_axis_off()
             ax.set_title(FORM_NAMES[form])
-            table = ax.table(cells, rowLabels=country_facts.RELATIONS, colLabels=("before", f"sense {sense} of {other}"), loc="center")
+            columns = ("before", f"sense {sense} of {other}")
+            table = ax.table(cells, rowLabels=country_facts.RELATIONS, colLabels=columns, loc="center")
             table.scale(1, 1.7)
             table.auto_set_font_size(False)
             table.set_fontsize(9.5)
