@@ -20,6 +20,7 @@ KINDS = {  # kind of player: (colour, marker)
 }
 POSITIVE, NEGATIVE, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#999999"
 PRESENT, ABSENT = "-", (0, (4, 2))  # line styles
+CHOSEN, MOVED, QUOTIENT = "#D55E00", "#0072B2", "#009E73"  # one orbit: the point chosen, its images, what is left of the plane
 
 
 STYLE = {  # white paper, dark ink, no chart junk, text legible on a phone

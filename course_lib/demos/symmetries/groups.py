@@ -26,7 +26,6 @@ from course_lib.groups import (
     stabiliser,
 )
 
-START, MOVED, FOLD = "#D55E00", "#0072B2", "#009E73"  # chosen point, its images, the quotient
 GROUPS = {"C_2": CyclicGroup(2), "C_3": CyclicGroup(3), "C_6": CyclicGroup(6), "D_3": DihedralGroup(3), "D_6": DihedralGroup(6)}
 STARTS = {
     "anywhere": (0.86, 0.25),
@@ -65,8 +64,8 @@ def draw_orbit(ax: Axes, action: Action, x: Tensor, mirrors: bool = True) -> Ten
         ax.plot([-way[0], way[0]], [-way[1], way[1]], color=plots.FAINT, linestyle=plots.ABSENT, linewidth=0.8)
     for point in points:
         ax.plot([0, point[0]], [0, point[1]], color=plots.FAINT, linewidth=0.6)
-    ax.plot(*points.T, "o", color=MOVED, markerfacecolor="white", markersize=8, markeredgewidth=1.8, linestyle="none")
-    ax.plot(*points[:1].T, "*", color=START, markersize=14, linestyle="none")
+    ax.plot(*points.T, "o", color=plots.MOVED, markerfacecolor="white", markersize=8, markeredgewidth=1.8, linestyle="none")
+    ax.plot(*points[:1].T, "*", color=plots.CHOSEN, markersize=14, linestyle="none")
     ax.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return points
@@ -138,10 +137,10 @@ def five_uses() -> Figure:
         points = draw_orbit(ax, action, x, mirrors=ax is axes[0])
     _wedge(axes[0])
     for point in points:
-        axes[1].annotate("f", point, (5, 4), textcoords="offset points", color=FOLD, fontsize=10)
-    axes[1].plot(0, 0, "D", color=FOLD, markersize=8)
+        axes[1].annotate("f", point, (5, 4), textcoords="offset points", color=plots.QUOTIENT, fontsize=10)
+    axes[1].plot(0, 0, "D", color=plots.QUOTIENT, markersize=8)
     for point in points:
-        axes[2].annotate("y", point, (5, 4), textcoords="offset points", color=FOLD, fontsize=10)
+        axes[2].annotate("y", point, (5, 4), textcoords="offset points", color=plots.QUOTIENT, fontsize=10)
     _levels(axes[3])
     _quotient(axes[4], x)
     return figure
@@ -152,7 +151,7 @@ def _wedge(ax: Axes) -> None:
     angles = torch.linspace(0, math.pi / 3, 20)
     rim = 1.25 * torch.stack([angles.cos(), angles.sin()], 1)
     corner = torch.cat([torch.zeros(1, 2), rim])
-    ax.fill(*corner.T, color=FOLD, alpha=0.25, linewidth=0)
+    ax.fill(*corner.T, color=plots.QUOTIENT, alpha=0.25, linewidth=0)
 
 
 def _levels(ax: Axes) -> None:
@@ -160,13 +159,13 @@ def _levels(ax: Axes) -> None:
     axis = torch.linspace(-1.3, 1.3, 90)
     x, y = torch.meshgrid(axis, axis, indexing="xy")
     values = x**2 + y**2 - (x**3 - 3 * x * y**2) / 5
-    ax.contour(x, y, values, levels=9, colors=FOLD, linewidths=0.9, linestyles="solid")
+    ax.contour(x, y, values, levels=9, colors=plots.QUOTIENT, linewidths=0.9, linestyles="solid")
 
 
 def _quotient(ax: Axes, x: Tensor) -> None:
     """All six points at one place: |z|^2 against Re(z^3)."""
     z = torch.complex(*x)
-    ax.plot(abs(z) ** 2, (z**3).real, "*", color=START, markersize=14)
+    ax.plot(abs(z) ** 2, (z**3).real, "*", color=plots.CHOSEN, markersize=14)
     ax.set(xlabel="$|z|^2$", ylabel="Re $z^3$", xlim=(0, 1.6), ylim=(-1.6, 1.6), xticks=[], yticks=[])
 
 
@@ -177,7 +176,7 @@ def cayley_of_s4() -> Figure:
     view = torch.tensor([[-1.0, -0.62, 0.37, 1.25], [-0.81, 0.96, 0.52, -0.67]])  # a slanted look at three dimensions
     place = (elements - 1.5) @ view.T
     figure, (ax,) = plots.panels(1, width=5.4, height=4.4)
-    styles = ((START, "-"), (MOVED, (0, (4, 2))), (FOLD, ":"))
+    styles = ((plots.CHOSEN, "-"), (plots.MOVED, (0, (4, 2))), (plots.QUOTIENT, ":"))
     for k, (targets, (colour, style)) in enumerate(zip(arrows, styles, strict=True)):
         for i, j in enumerate(targets.tolist()):
             label = f"exchange places {k} and {k + 1}" if i == 0 else None
