@@ -57,9 +57,10 @@ def walk_explorer() -> Demo:
     def describe(walk: str, steps: int) -> str:
         group, _, _, mass = _walk(walk)
         reached, distance = int((mass[steps] > 0).sum()), total_variation(mass[steps], group.order).item()
+        when = f"{steps} {'step' if steps == 1 else 'steps'}"
         return (
-            f"{walk}; after {steps} {'step' if steps == 1 else 'steps'} it can be at {reached} of {group.order} elements: a black "
-            f"box would be evaluated that often. Distance from the uniform distribution: {distance:.2f}."
+            f"{walk}; after {when} it can be at {reached} of {group.order} elements: a black box would be evaluated "
+            f"that often. Distance from the uniform distribution: {distance:.2f}."
         )
 
     alt = "A Cayley graph, its corners filled by the probability of a random walk; a curve of the distance from uniform."
