@@ -9,7 +9,7 @@ groups single numbers, means of characters over S, all of them from one (fast) F
 import torch
 from torch import Tensor
 
-from course_lib.equivariance.young import irrep_matrices, shapes
+from course_lib.equivariance.young import permutation_numbers, shapes, symmetric_fourier
 from course_lib.groups import CyclicGroup, DihedralGroup, Group, SignFlipGroup, SymmetricGroup, TranslationGroup
 
 LARGEST = 800  # groups without a transform of their own are done by singular values of |G| x |G| matrices
@@ -71,7 +71,7 @@ def singular_values(group: Group, draws: Tensor) -> Tensor:
         raise ValueError(f"draws must be (r, m, *{group.element_shape}) with r, m at least 1, got {tuple(draws.shape)}")
     group.checked(draws.flatten(0, 1), "draws")
     if isinstance(group, SymmetricGroup):
-        return _by_irreps(group.n, draws)
+        return _by_irreps(group, draws)
     if isinstance(group, SignFlipGroup | TranslationGroup) or type(group) is CyclicGroup:
         return character_means(group, draws)[:, 1:].abs()
     return _by_brute_force(group, draws)
@@ -96,13 +96,13 @@ def _shares(numbers: Tensor, order: int) -> Tensor:
     return torch.zeros(len(numbers), order, dtype=torch.float64).scatter_add(1, numbers.long(), ones) / numbers.shape[1]
 
 
-def _by_irreps(n: int, draws: Tensor) -> Tensor:
-    found = [torch.zeros(len(draws), 0, dtype=torch.float64)]
-    for shape in shapes(n)[1:]:  # the first is trivial
-        means = irrep_matrices(shape, draws.flatten(0, 1)).unflatten(0, draws.shape[:2]).mean(1)
-        values = torch.linalg.svdvals(means)
-        found.append(values.repeat(1, values.shape[1]))
-    return torch.cat(found, 1)
+def _by_irreps(group: SymmetricGroup, draws: Tensor) -> Tensor:
+    if group.n > 8:
+        raise ValueError(f"group must be S_n with n at most 8, got {group}")
+    numbers = permutation_numbers(draws.flatten(0, 1)).reshape(draws.shape[:2])
+    means = symmetric_fourier(_shares(numbers, group.order), group.n)
+    values = [torch.linalg.svdvals(means[shape]) for shape in shapes(group.n)[1:]]  # the first is trivial
+    return torch.cat([means[(group.n,)][:, 0, :0], *(one.repeat(1, one.shape[1]) for one in values)], 1)
 
 
 def _by_brute_force(group: Group, draws: Tensor) -> Tensor:

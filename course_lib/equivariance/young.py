@@ -1,8 +1,8 @@
-"""Irreducible representations of the symmetric group, as orthogonal matrices: Young's orthogonal form.
+"""Irreducible representations of the symmetric group, as orthogonal matrices (Young's form), and its Fourier transform.
 
 Chapters: equivariance/random_subsets. One representation for each way to write n as a sum (a *shape*: row lengths that do
 not increase). Its basis is the standard tableaux, the ways to write 1..n into the boxes so that rows and columns grow; a
-tableau is kept as the list of the rows in which 1, ..., n stand. Source: James & Kerber (1981), section 3.4.
+tableau is kept as the list of the rows in which 1, ..., n stand. Sources: James & Kerber (1981), section 3.4; Clausen (1989).
 """
 
 from functools import cache
@@ -43,12 +43,13 @@ def tableaux(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         raise ValueError(f"shape must be positive row lengths that do not increase, got {shape}")
     if sum(shape) == 1:
         return ((0,),)
-    found = []
-    for row, length in enumerate(shape):
-        if row == len(shape) - 1 or shape[row + 1] < length:  # n stands at the end of a row above a shorter one
-            left = tuple(k - (r == row) for r, k in enumerate(shape) if k - (r == row))
-            found += [(*before, row) for before in tableaux(left)]
-    return tuple(found)
+    return tuple((*before, row) for row, left in _smaller(shape) for before in tableaux(left))
+
+
+def _smaller(shape: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:
+    """Where the last box can be taken away, and the shape that is left: what n - 1 items see of the representation."""
+    ends = [row for row, length in enumerate(shape) if row == len(shape) - 1 or shape[row + 1] < length]
+    return [(end, tuple(k - (r == end) for r, k in enumerate(shape) if k - (r == end))) for end in ends]
 
 
 def irrep_dimension_sum(n: int) -> int:
@@ -98,3 +99,49 @@ def irrep_matrices(shape: tuple[int, ...], p: Tensor, dtype: torch.dtype = torch
             matrices[rows] = diagonal[:, None] * old + off[:, None] * old[:, partner]
             p[rows, j], p[rows, j + 1] = p[rows, j + 1], p[rows, j]
     return matrices.to(dtype)
+
+
+def permutation_numbers(p: Tensor) -> Tensor:
+    """Numbers 0..n!-1 of permutations `(m, n)`, `(m,)`: by where the last item goes, then among the others the one before it.
+
+    >>> permutation_numbers(torch.tensor([[0, 1, 2], [2, 1, 0]])).tolist()
+    [5, 0]
+    """
+    number, size = torch.zeros(len(p), dtype=torch.long), 1
+    for k in range(1, p.shape[1]):
+        size *= k
+        number += size * (p[:, :k] < p[:, [k]]).sum(1)
+    return number
+
+
+@cache
+def _last_to(shape: tuple[int, ...]) -> Tensor:
+    """Matrices of the n permutations that take the last item to place i and keep the order of the others: `(n, d, d)`."""
+    n = sum(shape)
+    p = torch.tensor([[k + (k >= i) for k in range(n - 1)] + [i] for i in range(n)])
+    return irrep_matrices(shape, p)
+
+
+def symmetric_fourier(f: Tensor, n: int) -> dict[tuple[int, ...], Tensor]:
+    """sum_p f(p) rho(p) for every irreducible representation of S_n: `(r, n!)` -> shape: `(r, d, d)`.
+
+    f is listed by `permutation_numbers`. Fast: p is a permutation of the first n - 1 items, and then the last goes to its
+    place; so transforms over n - 1 items, blocks of the larger matrices, are multiplied by n matrices and added
+    (Clausen, 1989). Raises ValueError if f has another length.
+
+    >>> symmetric_fourier(torch.tensor([[1.0, 2.0]]), 2)[(1, 1)].tolist()  # number 1 is the identity
+    [[[1.0]]]
+    """
+    if n == 1 and f.shape[1:] == (1,):
+        return {(1,): f[:, :, None].to(torch.float64)}
+    if f.dim() != 2 or n < 2 or f.shape[1] % n:
+        raise ValueError(f"f must be (r, n!) for n = {n}, got shape {tuple(f.shape)}")
+    parts, found = symmetric_fourier(f.reshape(len(f) * n, -1), n - 1), {}
+    for shape in shapes(n):
+        blocks, start = f.new_zeros(len(f) * n, len(tableaux(shape)), len(tableaux(shape)), dtype=torch.float64), 0
+        for _, left in _smaller(shape):
+            end = start + parts[left].shape[1]
+            blocks[:, start:end, start:end] = parts[left]
+            start = end
+        found[shape] = torch.einsum("iab,ribc->rac", _last_to(shape), blocks.unflatten(0, (len(f), n)))
+    return found

@@ -9,7 +9,14 @@ from scipy.linalg import hadamard
 
 from course_lib.equivariance.random_subsets import population_factor
 from course_lib.equivariance.worst_case import character_means, singular_values, walsh_hadamard, worst_case_errors
-from course_lib.equivariance.young import irrep_dimension_sum, irrep_matrices, shapes, tableaux
+from course_lib.equivariance.young import (
+    irrep_dimension_sum,
+    irrep_matrices,
+    permutation_numbers,
+    shapes,
+    symmetric_fourier,
+    tableaux,
+)
 from course_lib.groups import (
     CyclicGroup,
     DihedralGroup,
@@ -121,6 +128,16 @@ def test_young_representations_are_irreducible_and_different():
     assert torch.allclose(traces[1], fixed_points(elements).double() - 1, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [1, 2, 4, 5])
+def test_the_fourier_transform_of_s_n_is_the_sum_of_its_matrices(n):
+    elements = SymmetricGroup(n).elements()
+    numbers = permutation_numbers(elements)
+    assert numbers.sort().values.tolist() == list(range(math.factorial(n)))
+    f = torch.randn(3, len(elements), generator=torch.Generator().manual_seed(n)).double()
+    for shape, found in symmetric_fourier(f, n).items():
+        assert torch.allclose(found, torch.einsum("rp,pab->rab", f[:, numbers], irrep_matrices(shape, elements)))
+
+
 def test_dimensions_of_the_representations():
     for n in range(1, 8):
         sizes = [len(tableaux(shape)) for shape in shapes(n)]
@@ -143,6 +160,8 @@ def test_dimensions_of_the_representations():
         (lambda: worst_case_errors(CyclicGroup(3), torch.zeros(1, 0).long()), r"draws must be \(r, m"),
         (lambda: worst_case_errors(DihedralGroup(500), torch.zeros(1, 1, 2).long()), "at most 800 elements"),
         (lambda: irrep_matrices((2, 1), torch.tensor([[0, 1]])), "p must be permutations"),
+        (lambda: symmetric_fourier(torch.zeros(1, 5), 3), r"f must be \(r, n!\)"),
+        (lambda: worst_case_errors(SymmetricGroup(9), torch.arange(9)[None, None]), "n at most 8"),
         (lambda: tableaux((1, 2)), "shape must be positive row lengths"),
     ],
 )
