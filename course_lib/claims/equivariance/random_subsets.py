@@ -12,7 +12,7 @@ from course_lib.claims.core import Record, decide, mean_interval
 from course_lib.clusters import ATOMS, copper_clusters, pair_distances
 from course_lib.equivariance.random_subsets import draw_elements, elements_needed, population_factor
 from course_lib.equivariance.worst_case import worst_case_errors
-from course_lib.groups import CyclicGroup, DihedralGroup, Group, SignFlipGroup, SymmetricGroup, permutation_action
+from course_lib.groups import CyclicGroup, DihedralGroup, Group, SignFlipGroup, SymmetricGroup
 from course_lib.models import MLP
 
 ORDERS = SymmetricGroup(ATOMS)  # 720 names for one cluster
@@ -59,15 +59,22 @@ class _Energy(nn.Module):
         self.net, self.centre, self.spread = net, centre, spread
 
     def forward(self, positions: Tensor) -> Tensor:
-        return self.centre + self.spread * self.net(pair_distances(positions) / 2.5 - 1)
+        return self.read(pair_distances(positions))
+
+    def read(self, distances: Tensor) -> Tensor:
+        return self.centre + self.spread * self.net(distances / 2.5 - 1)
 
 
 @cache
 def all_answers(seed: int, renamed: bool = False, steps: int = STEPS, count: int = TESTED_ON) -> Tensor:
-    """What the network says of the test clusters under all 720 names of their atoms: `(720, count)` in eV."""
-    x = copper_clusters()[1].positions[:count].float()
-    every = permutation_action(ORDERS, (ATOMS, 3)).act(ORDERS.elements(), x)
-    return energy_network(seed, renamed, steps)(every.flatten(0, 1)).reshape(len(every), count).double()
+    """What the network says of the test clusters under all 720 names of their atoms: `(720, count)` in eV.
+
+    Row k is f(g . x) for element k. The distances are computed once, and renamed as the atoms are.
+    """
+    x, back = copper_clusters()[1].positions[:count].float(), ORDERS.inverse(ORDERS.elements())
+    first, second = torch.triu_indices(ATOMS, ATOMS, 1)
+    every = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")[:, back[:, first], back[:, second]]
+    return energy_network(seed, renamed, steps).read(every.flatten(0, 1)).reshape(count, len(back)).T.double()
 
 
 def error_of_energies(answers: Tensor) -> float:
