@@ -294,4 +294,11 @@ def second_singular_value(table, elements):
     return torch.linalg.svdvals(_average(table, elements))[1]
 
 
-EQUIVALENT: dict[str, str] = {}
+# fmt: off
+EQUIVALENT: dict[str, str] = {
+    "cycle_errors: counts = torch.zeros(r, n, dtype=torch.float64) => counts = torch.ones(r, n, dtype=torch.float64)":
+        "one more of every element changes the trivial character only, and the sum is divided by m as before",
+    "sampling_errors: left = (order - m) / max(order - 1, 1) => left = (order - m) / max(1, order - 1)":
+        "the larger of two numbers is the same either way round",
+}
+# fmt: on

@@ -6,6 +6,9 @@ import math
 import pytest
 import torch
 
+from course_lib.claims.equivariance import random_subsets as claims
+from course_lib.clusters import copper_clusters
+from course_lib.demos.equivariance import random_subsets as demos
 from course_lib.equivariance import random_subsets as subsets
 from course_lib.groups import (
     CyclicGroup,
@@ -138,3 +141,47 @@ def test_elements_needed_finds_the_first_that_is_enough():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_the_answers_of_all_names_are_those_of_renamed_clusters():
+    answers = claims.all_answers(1, steps=20, count=5)
+    x = copper_clusters()[1].positions[:5].float()
+    renamed = permutation_action(SymmetricGroup(6), (6, 3)).act(SymmetricGroup(6).elements(), x)
+    net = claims.energy_network(1, steps=20)
+    assert torch.allclose(answers, net(renamed.flatten(0, 1)).reshape(720, 5).double(), atol=1e-5)
+    assert answers.std(0).min() > 1e-3, "names change the answer"
+
+
+def test_training_under_many_names_makes_the_answers_agree():
+    spreads = [claims.all_answers(2, renamed, steps=150, count=20).std(0).mean() for renamed in (False, True)]
+    assert spreads[1] < spreads[0] / 2
+
+
+def test_records_keep_their_thresholds():
+    record = claims.as_accurate_as_all(720, count=2, steps=20)
+    assert record.estimate == pytest.approx(1) and record.verdict == "supported" and "below 1.05" in record.threshold
+    assert claims.as_accurate_as_all(1, renamed=True, count=2, steps=20).id.endswith("/1/renamed")
+
+
+def test_every_subset_of_three_groups_keeps_the_bound():
+    smallest, tried = claims.bound_ratios()
+    assert tried == 2**12 - 2 + 2**6 - 2 + 2**8 - 2 and smallest == pytest.approx(1)
+    assert claims.exact_needs_all().verdict == "supported"
+
+
+def test_the_log_law_shows_on_cycles_and_not_on_orders(monkeypatch):
+    small = {"cyclic": (CyclicGroup, 2**4, 2**10), "symmetric": (SymmetricGroup, 4, 6)}
+    monkeypatch.setattr(claims, "FAMILIES", small)
+    claims.growth.cache_clear()
+    cyclic, orders = (claims.log_law(family, count=3, draws=15) for family in small)
+    claims.growth.cache_clear()
+    assert 0.6 < cyclic.estimate < 1.4 and orders.estimate < 0.7 and "24 to 720 elements" in orders.statement
+
+
+def test_the_demo_shows_what_it_says():
+    demo = demos.worst_and_typical()
+    for point in demo.corners():
+        assert demo.frame(**point)[:4] == b"\x89PNG" and "worst function" in demo.describe(**point)
+    values = demos.spectrum("cyclic", "large", 64)
+    assert values.square().mean().sqrt().item() == pytest.approx(1 / 8, rel=0.1), "no |G| in the typical error"
+    assert demos.spectrum("cyclic", "large", 64).max() > demos.spectrum("cyclic", "small", 64).max()
