@@ -95,6 +95,7 @@ def _likely_cycle_errors(elements: Tensor, n: int) -> dict:
 def finds_the_worst_character(answer, random):
     for n in (12, 18):
         elements = _cycle_instance(random, n)
+        elements = elements if n == 12 else torch.cat([elements[2:], elements])  # not always three rows
         truth = _cycle_truth(elements, n)
         errors = as_tensor(answer(elements, n), truth.shape)
         if not close(errors, truth):
@@ -179,7 +180,7 @@ def subsets_err_as_all_choices_do(answer, random):
         truth = _rms(_all_errors(values, m, True))
         found = as_dict(answer(values, m), ["subset", "multiset"])
         errors = as_tensor(found["subset"], (3,), '"subset"')
-        if not close(errors, truth, 1e-7):
+        if not close(errors, truth):
             other = found["multiset"]
             exchanged = isinstance(other, Tensor) and other.shape == (3,) and close(other.detach(), truth)
             raise Wrong("swapped") if exchanged else nearest(errors, _likely_subset_errors(values, m))
@@ -191,7 +192,7 @@ def multisets_err_as_all_choices_do(answer, random):
         values = random.normal(n, 2)
         found = as_dict(answer(values, m), ["subset", "multiset"])
         truth = _rms(_all_errors(values, m, False))
-        if not close(as_tensor(found["multiset"], (2,), '"multiset"'), truth, 1e-7):
+        if not close(as_tensor(found["multiset"], (2,), '"multiset"'), truth):
             raise Wrong("multiset")
 
 
@@ -213,7 +214,7 @@ def errs_right_at_the_edges(answer, random):
         spread = centred.square().mean(0).sqrt()
         subset = _rms(_all_errors(centred, m, True)) if m < len(case) else 0 * spread
         for value, truth in ((found["subset"], subset), (found["multiset"], spread / m**0.5)):
-            _same(hint, value, truth, 1e-5 if hint == "float32" else 1e-7)
+            _same(hint, value, truth)
 
 
 # ------------------------------------------------------------------------------------------ the worst case of any group
@@ -318,12 +319,12 @@ def finds_the_worst_function(answer, random):
         table, elements = _table_instance(random, p, factors)
         truth = _table_truth(table, elements)
         error = as_number(answer(table, elements))
-        if not close(error, truth, 1e-6):
+        if not close(error, truth):
             raise nearest(error, _likely_table_errors(table, elements))
 
 
 def _near(hint: str, answer: Callable, table: Tensor, elements: Tensor, truth: float) -> None:
-    if not close(as_number(called(hint, answer, table, elements)), truth, 1e-6):
+    if not close(as_number(called(hint, answer, table, elements)), truth):
         raise Wrong(hint)
 
 
