@@ -164,31 +164,38 @@ def finite_population(count: int, size: int) -> float:
     return math.sqrt((size - count) / (size - 1))
 
 
-def coset_variance(table: Tensor, subgroup: Tensor) -> tuple[Tensor, Tensor]:
-    """Variances `(n,)`, `(n,)` of one random order, and of the mean over one coset sigma H of a random order sigma. Exact.
+def coset_variance(tables: Tensor, subgroup: Tensor) -> tuple[Tensor, Tensor]:
+    """Variances of one random order, and of the mean over a coset sigma H of a random order sigma: two times `(b, n)`.
 
-    `table` `(2**n,)`; all n! orders are listed, at most 9 players.
+    Exact, since all n! orders of the games `(b, 2**n)` are listed; at most 9 players.
     """
-    n = _players(table[None])
-    starts = SymmetricGroup(_few(n)).elements()
-    single = contributions(table[None], starts)[0]
-    mean = sum(contributions(table[None], starts[:, one])[0] for one in subgroup) / len(subgroup)
-    return single.var(0, unbiased=False), mean.var(0, unbiased=False)
+    n = _players(tables)
+    every = SymmetricGroup(_few(n)).elements()
+    digits = n ** torch.arange(n - 1, -1, -1)
+    code = (every * digits).sum(1)  # increasing: orders are listed as words in a dictionary
+    partners = [torch.searchsorted(code, (every[:, one] * digits).sum(1)) for one in subgroup]
+    alone, together = [], []
+    for table in tables:
+        single = contributions(table[None], every)[0]
+        mean = sum(single[rows] for rows in partners) / len(subgroup)
+        alone.append(single.var(0, unbiased=False))
+        together.append(mean.var(0, unbiased=False))
+    return torch.stack(alone), torch.stack(together)
 
 
-def design_effect(table: Tensor, subgroup: Tensor) -> float:
-    """Mean squared error of cosets over that of as many independent orders (Kish, 1965): below 1 where the cosets help.
+def design_effect(tables: Tensor, subgroup: Tensor) -> Tensor:
+    """Mean squared error of cosets over that of as many independent orders (Kish, 1965): `(b,)`, below 1 where cosets help.
 
-    |H| times the variance of a coset's mean over the variance of an order, both summed over players. ValueError if all
-    orders agree already.
+    |H| times the variance of a coset's mean over the variance of an order, both summed over players. ValueError for a
+    game on which all orders agree.
 
     >>> majority = (corners(3).sum(1) >= 2).double()
-    >>> round(design_effect(majority, places("antithetic", 3)), 12)  # the reverse order says the same again
-    2.0
+    >>> design_effect(majority[None], places("antithetic", 3)).mul(100).round()  # the reverse order says the same again
+    tensor([200.], dtype=torch.float64)
     """
-    alone, together = (variance.sum().item() for variance in coset_variance(table, subgroup))
-    if alone <= 1e-24 * (1 + table.square().sum().item()):
-        raise ValueError("table must be a game in which orders disagree, got an additive one")
+    alone, together = (variance.sum(1) for variance in coset_variance(tables, subgroup))
+    if (alone <= 1e-24 * (1 + tables.square().sum(1))).any():
+        raise ValueError("tables must be games on which orders disagree, got an additive one")
     return len(subgroup) * together / alone
 
 
