@@ -70,10 +70,12 @@ def parts_of_the_group() -> Demo:
         for player, found in enumerate(_scores(game, way, orders).T):
             left.scatter(player + shift, found, s=12, color=colour, marker=marker, alpha=0.35, linewidths=0)
             left.plot(player, exact[player], "D", color=plots.INK, markersize=7, markerfacecolor="white")
-        left.set(xticks=range(5), xticklabels=GAMES[game], ylim=(-0.05, 0.85), title=f"{game}: {orders} {way} orders")
+        left.set(xticks=range(5), xticklabels=GAMES[game], ylim=(-0.05, 1.05), ylabel="score")
+        left.set_title(f"{game}: {orders} {way} orders")
         for name, (tone, mark, line) in STYLES.items():
             errors = [_error(game, name, m) for m in COUNTS]
-            right.plot(range(5), errors, color=tone, linestyle=line, marker=mark, label=name, linewidth=3 if name == way else 1.2)
+            width = 3 if name == way else 1.2
+            right.plot(range(5), errors, color=tone, linestyle=line, marker=mark, label=name, linewidth=width)
         right.plot(COUNTS.index(orders), _error(game, way, orders), "o", color=plots.INK, markersize=14, fillstyle="none")
         right.set(xticks=range(5), xticklabels=COUNTS, xlabel="orders", ylim=(-0.03, 0.85), title="equivariance error")
         right.legend(fontsize=8)
