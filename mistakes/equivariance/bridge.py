@@ -11,6 +11,15 @@ ACT = "equivariance/bridge/act_on_games"
 AVERAGE = "equivariance/bridge/average_rule"
 COSET = "equivariance/bridge/coset_variances"
 
+EQUIVALENT = {
+    "act_on_games: return values[:, homes.T].transpose(0, 1) => return values[:, homes.T].transpose(1, 0)": (
+        "exchanging two axes is the same from either side"
+    ),
+    "coset_variances: return gains.gather(1, orders.argsort(1)) => return -gains.gather(1, orders.argsort(1))": (
+        "a variance does not change when every number changes its sign"
+    ),
+}
+
 
 # --------------------------------------------------------------------------------------------------- games move with players
 
@@ -343,5 +352,6 @@ def variances_in_double(values, places):
 @mistake(COSET, hint="design", points=4)
 def reverses_halve_it_always(values, places):
     alone, coset = coset_variance(values[None], places)
-    reverse = bool((places[0].flip(0) == places[-1]).all())  # takes every reversed pair for half of a single order
+    there = list(range(places.shape[1]))
+    reverse = places.tolist() == [there, there[::-1]]  # takes a reversed pair for two independent orders
     return {"alone": alone[0], "coset": alone[0] / 2 if reverse else coset[0]}

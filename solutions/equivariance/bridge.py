@@ -23,7 +23,7 @@ def average_rule(rule, permutations):
     """The matrix of (1/m) sum over pi of pi f(pi^-1 v), f(v) = rule @ v: (n, 2**n), (m, n) -> (n, 2**n)."""
     undone = permutations.argsort(1)
     homes = coalition_permutations(undone)  # (m, 2**n): the number of pi^-1 S
-    return torch.stack([rule[i][:, s] for i, s in zip(undone, homes)]).mean(0)
+    return rule[undone[:, :, None], homes[:, None, :]].mean(0)
 
 
 # exercise: equivariance/bridge/coset_variances

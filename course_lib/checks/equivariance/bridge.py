@@ -61,18 +61,20 @@ def _undone(p: Order) -> Order:
     return tuple(sorted(range(len(p)), key=p.__getitem__))
 
 
-def _coalition(k: int, p: Order, high: bool = False) -> int:
-    """The number of the coalition to which `p` takes coalition k; `high`: player 0 is the highest bit."""
-    n = len(p)
-    bit = (lambda i: n - 1 - i) if high else (lambda i: i)
-    return sum(1 << bit(p[i]) for i in range(n) if k >> bit(i) & 1)
+def _coalitions(p: Order, high: bool = False) -> list[int]:
+    """Where `p` takes each coalition, as numbers; `high`: player 0 is the highest bit."""
+    n, there = len(p), [0]
+    for i in range(n):  # each further player doubles the list
+        place = n - 1 - p[n - 1 - i] if high else p[i]
+        there += [k + (1 << place) for k in there]
+    return there
 
 
 def _moved(rows: list[Order], values: Tensor, high: bool = False) -> Tensor:
     """Coalition by coalition: the value of S goes to pi S, (m, n), (b, 2**n) -> (m, b, 2**n)."""
     moved = values.new_zeros(len(rows), *values.shape)
     for row, p in enumerate(rows):
-        moved[row][:, [_coalition(k, p, high) for k in range(values.shape[1])]] = values
+        moved[row][:, _coalitions(p, high)] = values
     return moved
 
 
@@ -196,8 +198,7 @@ def _averaged(rule: Tensor, rows: list[Order], inner: Callable = _undone, outer:
     """Entry by entry: the mean over pi of rule[outer(pi)(i), inner(pi)(S)]."""
     total = torch.zeros_like(rule)
     for p in rows:
-        players, back = list(outer(p)), inner(p)
-        total += rule[players][:, [_coalition(k, back) for k in range(rule.shape[1])]]
+        total += rule[list(outer(p))][:, _coalitions(inner(p))]
     return total / len(rows)
 
 
@@ -262,6 +263,8 @@ def averages_at_the_edges(answer, random):
     ]
     for hint, listed, rule in cases:
         found = called(hint, answer, rule, torch.tensor(listed))
+        if isinstance(found, Tensor) and found.shape != rule.shape:
+            raise Wrong(hint)
         scale = rule.abs().max().double()
         value, truth = as_tensor(found, rule.shape), _averaged(rule.double(), listed)
         if not close(value / scale, truth / scale, 1e-9 if rule.dtype == torch.float64 else 1e-5):
@@ -276,7 +279,7 @@ coset_variances = Exercise(
     "equivariance/bridge/coset_variances",
     hints={
         "keys": 'return a dict with the keys "alone" and "coset"',
-        "alone": '"alone" is wrong: for each of the n! orders note what each player adds, then take the variance for every player',
+        "alone": '"alone" is wrong: for each of the n! orders note what each player adds, then take each variance',
         "at_place": "what is added in an order stands in the order of arrival: put it back to the players before you go on",
         "sample": "all orders are listed, none is sampled: divide by n!, not by n! - 1",
         "deviation": "these are standard deviations: the variance is asked for",
@@ -287,7 +290,7 @@ coset_variances = Exercise(
         "independent": '"coset" divides by the number of orders: that is for independent ones, and those of a coset are not',
         "sum": '"coset" is the variance of a sum over the coset: take the mean',
         "swapped": 'what belongs to "alone" stands under "coset", and the other way round',
-        "coset": '"coset" is wrong: for each sigma the mean over h of what players add in the order sigma[h], then the variance',
+        "coset": '"coset" is wrong: for each sigma the mean of what players add in the orders sigma[h], then the variance',
         "design": "right in general, but a design that is exact on a game should have variance 0 up to rounding",
         "single": "right in general, but not for a single player, a single row of places, or a row listed twice",
         "empty": "the empty coalition has a value too: who comes first adds v({i}) - v(empty)",
@@ -355,12 +358,19 @@ def _compare_variances(found: object, table: Tensor, places: list[Order], tolera
         raise nearest(second, likely, "coset")
 
 
+def _lopsided(random: Instances, m: int, n: int) -> list[Order]:
+    """Permutations whose steps a^-1 b differ from the steps a b^-1, so that inverse or exchanged factors show."""
+    while True:
+        rows = _some(random, m, n)
+        left = {_times(_undone(a), b) for a in rows for b in rows}
+        if left != {_times(a, _undone(b)) for a in rows for b in rows}:
+            return rows
+
+
 @coset_variances.property(points=3)
 def gives_both_variances(answer, random):
     for n, h in ((4, 3), (3, 2)):
-        places, table = _some(random, h, n), random.table(n)
-        if n == 3:
-            places = [(0, 1, 2), (1, 2, 0)]
+        places, table = _lopsided(random, h, n) if n > 3 else [(0, 1, 2), (1, 2, 0)], random.table(n)
         _compare_variances(answer(table, torch.tensor(places)), table, places)
 
 
