@@ -1,4 +1,4 @@
-"""Shapley values as a group average: both cores against each other, and designs against their closed forms."""
+"""Shapley values as a group average: both cores against each other, designs against closed forms; claims and the demo."""
 
 import functools
 import itertools
@@ -7,6 +7,8 @@ import math
 import pytest
 import torch
 
+from course_lib.claims.equivariance import bridge as claims
+from course_lib.demos.equivariance import bridge as demos
 from course_lib.equivariance import bridge
 from course_lib.games import corners, shapley, table_game
 from course_lib.groups import CyclicGroup, SymmetricGroup, assert_equivariant, equivariance_error
@@ -304,3 +306,41 @@ def test_several_games_at_once_give_what_each_gives_alone():
     v = tables(4)
     together = bridge.design_effect(v, bridge.places("cyclic", 4))
     assert torch.allclose(together, torch.cat([bridge.design_effect(one[None], bridge.places("cyclic", 4)) for one in v]))
+
+
+# --------------------------------------------------------------------------------------------------- the claims and the demo
+
+
+def test_claims_come_out_as_records():
+    slope = claims.symmetry_error_falls_like_one_over_root_m(runs=3, draws=5)
+    pairs, shifts = claims.pairs_beat_independent_orders(count=3), claims.shifts_beat_independent_orders(count=3)
+    assert (slope.kind, pairs.kind, shifts.kind) == ("proved", "measured", "measured")
+    assert -0.8 < slope.estimate < -0.2
+    assert 0 < pairs.estimate < 2**0.5 and pairs.estimate < shifts.estimate < 8**0.5
+
+
+def test_the_digit_games_have_a_piece_for_every_pixel():
+    assert claims.pieces().unique(return_counts=True)[1].tolist() == [8] * 8
+    table = claims.misread_table()
+    assert table.shape == (1, 256) and table[0, -1] < 0  # read as a 3
+    assert (claims.stored_tables(3)[:, -1] > 0).all()  # the class read leads
+
+
+def test_the_whole_group_leaves_no_symmetry_error():
+    errors = claims.symmetry_errors(tables(4, 1), "distinct", 24, draws=3, seed=0)
+    assert errors.max() < 1e-12 < 0.05 < claims.symmetry_errors(tables(4, 1), "distinct", 12, draws=3, seed=0).max()
+
+
+def test_the_demo_moves_with_every_control():
+    demo = demos.parts_of_the_group()
+    assert len(demo.points()) == 40
+    corners_of_the_demo = demo.corners()
+    assert len({demo.frame(**point) for point in corners_of_the_demo}) == len(corners_of_the_demo) == 8
+    assert "error 0.000" in demo.describe(game="majority", way="cyclic", orders=10)
+    assert "error 0.000" in demo.describe(game="gloves", way="distinct", orders=120)
+
+
+def test_gloves_and_majorities_in_closed_form():
+    assert torch.allclose(bridge.shapley_by_averaging(demos.gloves(2, 1)), torch.tensor([[1, 1, 4]]).double() / 6)
+    assert torch.allclose(bridge.shapley_by_averaging(demos.majority(5)), torch.full((1, 5), 0.2).double())
+    assert torch.equal(bridge.dual(demos.majority(5)), demos.majority(5))

@@ -330,32 +330,34 @@ def _compare_variances(found: object, table: Tensor, places: list[Order], tolera
     first = as_tensor(parts["alone"], alone.shape, '"alone"')
     second = as_tensor(parts["coset"], coset.shape, '"coset"')
     values, starts = table.double().tolist(), list(itertools.permutations(range(n)))
-    count = len(starts)
     if not close(first, alone, tolerance):
-        likely = {
-            "swapped": coset,
-            "sample": alone * count / (count - 1) if count > 1 else alone,
-            "deviation": [alone.sqrt(), (alone * count / max(1, count - 1)).sqrt()],
-            "at_place": _variance([[_arrivals(values, order)[i] for i in order] for order in starts]),
-            "bits": _variance([_arrivals(values, order, high=True) for order in starts]),
-            "empty": _variance([_arrivals([0.0, *values[1:]], order) for order in starts]),
-        }
-        raise nearest(first, likely, "alone")
+        raise nearest(first, {"swapped": coset} | _wrong_alone(values, starts, alone), "alone")
     if not close(second, coset, tolerance):
-        h = len(places)
-        back = [_undone(one) for one in places]
-        likely = {
-            "sample": coset * count / (count - 1) if count > 1 else coset,
-            "deviation": coset.sqrt(),
-            "names": [
-                _means(values, starts, lambda s, rows=rows: [_times(one, s) for one in rows]) for rows in (places, back)
-            ],
-            "inverse": _means(values, starts, lambda s: [_times(s, one) for one in back]),
-            "pooled": alone,
-            "independent": [alone / h, coset / h, h * coset / alone],
-            "sum": h * h * coset,
-        }
-        raise nearest(second, likely, "coset")
+        raise nearest(second, _wrong_coset(values, starts, places, alone, coset), "coset")
+
+
+def _wrong_alone(values: list[float], starts: list[Order], alone: Tensor) -> dict:
+    unbiased = alone * len(starts) / max(1, len(starts) - 1)
+    return {
+        "sample": unbiased,
+        "deviation": [alone.sqrt(), unbiased.sqrt()],
+        "at_place": _variance([[_arrivals(values, order)[i] for i in order] for order in starts]),
+        "bits": _variance([_arrivals(values, order, high=True) for order in starts]),
+        "empty": _variance([_arrivals([0.0, *values[1:]], order) for order in starts]),
+    }
+
+
+def _wrong_coset(values: list[float], starts: list[Order], places: list[Order], alone: Tensor, coset: Tensor) -> dict:
+    h, back = len(places), [_undone(one) for one in places]
+    return {
+        "sample": coset * len(starts) / max(1, len(starts) - 1),
+        "deviation": coset.sqrt(),
+        "names": [_means(values, starts, lambda s, rows=rows: [_times(one, s) for one in rows]) for rows in (places, back)],
+        "inverse": _means(values, starts, lambda s: [_times(s, one) for one in back]),
+        "pooled": alone,
+        "independent": [alone / h, coset / h],
+        "sum": h * h * coset,
+    }
 
 
 def _lopsided(random: Instances, m: int, n: int) -> list[Order]:

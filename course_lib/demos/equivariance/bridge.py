@@ -59,27 +59,28 @@ def _error(game: str, way: str, orders: int) -> float:
     return symmetry_errors(_table(game), way, orders, 60, seed=1).square().mean().sqrt().item()
 
 
+def _picture(game: str, way: str, orders: int):
+    """Clouds of sampled scores on the left, the ruler for all ways on the right."""
+    figure, (left, right) = plots.panels(2, width=3.7, height=3.3)
+    colour, marker, _ = STYLES[way]
+    shift = torch.linspace(-0.25, 0.25, 80)
+    exact = bridge.shapley_by_averaging(_table(game))[0]
+    for player, found in enumerate(_scores(game, way, orders).T):
+        left.scatter(player + shift, found, s=12, color=colour, marker=marker, alpha=0.35, linewidths=0)
+        left.plot(player, exact[player], "D", color=plots.INK, markersize=7, markerfacecolor="white")
+    left.set(xticks=range(5), xticklabels=GAMES[game], ylim=(-0.05, 1.05), ylabel="score")
+    left.set_title(f"{game}: {orders} {way} orders")
+    for name, (tone, mark, line) in STYLES.items():
+        errors, width = [_error(game, name, m) for m in COUNTS], 3 if name == way else 1.2
+        right.plot(range(5), errors, color=tone, linestyle=line, marker=mark, label=name, linewidth=width)
+    right.plot(COUNTS.index(orders), _error(game, way, orders), "o", color=plots.INK, markersize=14, fillstyle="none")
+    right.set(xticks=range(5), xticklabels=COUNTS, xlabel="orders", ylim=(-0.03, 0.85), title="equivariance error")
+    right.legend(fontsize=8)
+    return figure
+
+
 def parts_of_the_group() -> Demo:
     """Scores from part of the 120 orders of five players: their spread, and the equivariance error, for four ways to draw."""
-
-    def draw(game: str, way: str, orders: int):
-        figure, (left, right) = plots.panels(2, width=3.7, height=3.3)
-        colour, marker, _ = STYLES[way]
-        shift = torch.linspace(-0.25, 0.25, 80)
-        exact = bridge.shapley_by_averaging(_table(game))[0]
-        for player, found in enumerate(_scores(game, way, orders).T):
-            left.scatter(player + shift, found, s=12, color=colour, marker=marker, alpha=0.35, linewidths=0)
-            left.plot(player, exact[player], "D", color=plots.INK, markersize=7, markerfacecolor="white")
-        left.set(xticks=range(5), xticklabels=GAMES[game], ylim=(-0.05, 1.05), ylabel="score")
-        left.set_title(f"{game}: {orders} {way} orders")
-        for name, (tone, mark, line) in STYLES.items():
-            errors = [_error(game, name, m) for m in COUNTS]
-            width = 3 if name == way else 1.2
-            right.plot(range(5), errors, color=tone, linestyle=line, marker=mark, label=name, linewidth=width)
-        right.plot(COUNTS.index(orders), _error(game, way, orders), "o", color=plots.INK, markersize=14, fillstyle="none")
-        right.set(xticks=range(5), xticklabels=COUNTS, xlabel="orders", ylim=(-0.03, 0.85), title="equivariance error")
-        right.legend(fontsize=8)
-        return figure
 
     def describe(game: str, way: str, orders: int) -> str:
         spread = _scores(game, way, orders).std(0).max().item()
@@ -92,4 +93,4 @@ def parts_of_the_group() -> Demo:
         "Left: for each of five players a cloud of 80 sampled scores round a diamond, the exact value. "
         "Right: equivariance error against the number of orders for four ways of drawing them, the present one circled."
     )
-    return explore(draw, describe, alt=alt, game=tuple(GAMES), way=WAYS, orders=COUNTS)
+    return explore(_picture, describe, alt=alt, game=tuple(GAMES), way=WAYS, orders=COUNTS)
