@@ -68,7 +68,7 @@ def train_readers(
     turns: Sequence[int] = TURNS["quarter turns"],
     steps: int = 150,
     hidden: int = 64,
-    rate: float = 1e-2,
+    rate: float = 3e-2,
     decay: float = 1e-3,
     noise: float = 0.0,
     seed: int = 0,
