@@ -131,27 +131,36 @@ def predicted_gain(action: Action, band: int) -> float:
 
 
 def wave_risks(
-    action: Action | None, theta: Tensor, sizes: Sequence[int], noise: float, repeats: int, generator: torch.Generator
+    action: Action | None,
+    theta: Tensor,
+    sizes: Sequence[int],
+    noise: float,
+    repeats: int,
+    generator: torch.Generator,
+    scaled: bool = True,
 ) -> Tensor:
     """Mean squared error of kernel ridge regression, `(len(sizes), repeats)`, with the kernel averaged over `action` or plain.
 
     The target is `theta` `(D,)` in waves; points are uniform, ridge = noise^2. The estimate is that of `kernel_ridge` with the
-    (averaged) `torus_kernel`, computed in the D waves; its error over the whole torus is a sum of squares of coefficients.
+    `torus_kernel` or with its average, `scaled` so that the mean of k(x, x) is 1: both then expect functions of mean square 1.
+    Unscaled, the average expects functions D / invariant waves times smaller, and shrinks too much. The estimate is computed in
+    the D waves; its error over the whole torus is a sum of squares of coefficients.
     """
     band = (math.isqrt(len(theta)) - 1) // 2
     basis = torch.eye(len(theta), dtype=theta.dtype)
     if action is not None:
         values, vectors = torch.linalg.eigh(wave_projector(action, band))
         basis = vectors[:, values > 0.5].to(theta.dtype)
-    return torch.stack([_risk_at(n, basis, theta, noise, repeats, generator) for n in sizes])
+    ridge = noise**2 * (basis.shape[1] if scaled else len(theta))
+    return torch.stack([_risk_at(n, basis, theta, noise, ridge, repeats, generator) for n in sizes])
 
 
-def _risk_at(n: int, basis: Tensor, theta: Tensor, noise: float, repeats: int, generator: torch.Generator) -> Tensor:
+def _risk_at(n: int, basis: Tensor, theta: Tensor, noise: float, ridge: float, repeats: int, generator) -> Tensor:
     band = (math.isqrt(len(theta)) - 1) // 2
     phi = waves(2 * math.pi * torch.rand(repeats, n, 2, generator=generator, dtype=theta.dtype), band)
     y = phi @ theta + noise * torch.randn(repeats, n, generator=generator, dtype=theta.dtype)
     seen = phi @ basis
-    normal = seen.mT @ seen + noise**2 * len(theta) * torch.eye(basis.shape[1], dtype=theta.dtype)
+    normal = seen.mT @ seen + ridge * torch.eye(basis.shape[1], dtype=theta.dtype)
     found = torch.linalg.solve(normal, (seen.mT @ y[..., None])[..., 0]) @ basis.T
     return (found - theta).square().sum(1)
 

@@ -97,16 +97,19 @@ def test_kernel_ridge_of_scikit_learn():
     assert torch.allclose(ours, torch.from_numpy(theirs.predict(kernel(new, x).numpy())))
 
 
+@pytest.mark.parametrize("scaled", [True, False])
 @pytest.mark.parametrize("name", [None, "C4", "half shifts"])
-def test_risks_in_waves_are_those_of_kernel_ridge_regression(name):
+def test_risks_in_waves_are_those_of_kernel_ridge_regression(name, scaled):
     action, band, n, noise = None if name is None else kernels.torus_action(name), 2, 18, 0.4
     theta = torch.randn(25, generator=torch.Generator().manual_seed(12)).double()
-    found = kernels.wave_risks(action, theta, [n], noise, 1, torch.Generator().manual_seed(13)).item()
+    found = kernels.wave_risks(action, theta, [n], noise, 1, torch.Generator().manual_seed(13), scaled).item()
     generator = torch.Generator().manual_seed(13)  # the same draws
     x = 2 * math.pi * torch.rand(1, n, 2, generator=generator, dtype=torch.float64)[0]
     y = kernels.waves(x, band) @ theta + noise * torch.randn(1, n, generator=generator, dtype=torch.float64)[0]
-    kernel = kernels.torus_kernel(band)
-    f = kernels.kernel_ridge(kernel if action is None else kernels.invariant_kernel(kernel, action), x, y, noise**2)
+    plain = kernels.torus_kernel(band)
+    kernel = plain if action is None else kernels.invariant_kernel(plain, action)
+    factor = kernels.predicted_gain(action, band) if scaled and action is not None else 1.0
+    f = kernels.kernel_ridge(lambda a, b: factor * kernel(a, b), x, y, noise**2)
     k = 2 * math.pi * torch.arange(9).double() / 9
     grid = torch.cartesian_prod(k, k)
     assert found == pytest.approx((f(grid) - kernels.waves(grid, band) @ theta).square().mean().item(), rel=1e-8)

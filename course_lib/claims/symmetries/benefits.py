@@ -54,7 +54,7 @@ def projection_gap(draws: int = 20_000, seed: int = 0) -> Record:
 
 
 @cache
-def measured_gains(name: str, blocks: int = 20, repeats: int = 40, noise: float = 0.3) -> Tensor:
+def measured_gains(name: str, scaled: bool = True, blocks: int = 20, repeats: int = 40, noise: float = 0.3) -> Tensor:
     """By which factor fewer samples the invariant kernel needs for equal risk, once for each random target, `(blocks,)`."""
     action, found = kernels.torus_action(name), []
     few = [round(n / kernels.predicted_gain(action, BAND)) for n in WORTH]
@@ -62,19 +62,24 @@ def measured_gains(name: str, blocks: int = 20, repeats: int = 40, noise: float 
         generator = torch.Generator().manual_seed(1000 + block)
         theta = kernels.random_invariant(action, BAND, generator)
         plain = kernels.wave_risks(None, theta, SIZES, noise, repeats, generator).mean(1)
-        invariant = kernels.wave_risks(action, theta, few, noise, repeats, generator).mean(1)
+        invariant = kernels.wave_risks(action, theta, few, noise, repeats, generator, scaled).mean(1)
         found.append(kernels.horizontal_gain(SIZES, plain, few, invariant))
     return torch.tensor(found)
 
 
-def gain_is_counted(name: str, blocks: int = 20, repeats: int = 40) -> Record:
-    """The measured gain in samples over the predicted one, all waves over invariant waves."""
+def gain_is_counted(name: str, scaled: bool = True, blocks: int = 20, repeats: int = 40) -> Record:
+    """The measured gain in samples over the predicted one, all waves over invariant waves.
+
+    With `scaled=False` the averaged kernel keeps the ridge of the plain one although its values are smaller. That was the
+    first version of this claim; the scaled one was declared, with the same threshold, after the first had come out.
+    """
     predicted = kernels.predicted_gain(kernels.torus_action(name), BAND)
-    estimate, low, high = mean_interval(measured_gains(name, blocks, repeats) / predicted)
+    estimate, low, high = mean_interval(measured_gains(name, scaled, blocks, repeats) / predicted)
+    how = "each kernel scaled to mean 1 on its diagonal" if scaled else "one ridge for both kernels as they are"
     return Record(
-        id=f"symmetries/benefits/gain_is_counted/{name.replace(' ', '_')}",
+        id=f"symmetries/benefits/gain_is_counted/{name.replace(' ', '_')}{'' if scaled else '/one_ridge'}",
         statement=f"On the torus with waves up to frequency {BAND}, the gain in samples from {name} is the number of waves "
-        "over the number of invariant ones.",
+        f"over the number of invariant ones ({how}).",
         kind="measured",
         threshold="mean of measured over counted gain between 0.85 and 1.15",
         estimate=estimate,
@@ -90,10 +95,11 @@ def gain_is_counted(name: str, blocks: int = 20, repeats: int = 40) -> Record:
 def gain_is_the_order(name: str, blocks: int = 20, repeats: int = 40) -> Record:
     """The same measured gain over the number of elements of the group."""
     order = kernels.torus_action(name).group.order
-    estimate, low, high = mean_interval(measured_gains(name, blocks, repeats) / order)
+    estimate, low, high = mean_interval(measured_gains(name, True, blocks, repeats) / order)
     return Record(
         id=f"symmetries/benefits/gain_is_the_order/{name.replace(' ', '_')}",
-        statement=f"A group of {order} elements ({name}) makes samples worth {order} times as many, also at low frequencies.",
+        statement=f"On the torus with waves up to frequency {BAND}, the gain in samples from {name} is the order of the "
+        f"group, {order}.",
         kind="measured",
         threshold="mean of measured gain over the order of the group between 0.85 and 1.15",
         estimate=estimate,
@@ -107,27 +113,32 @@ def gain_is_the_order(name: str, blocks: int = 20, repeats: int = 40) -> Record:
 
 
 @cache
-def trained(model: str, size: int, draws: int = DRAWS, upright: bool = False, turns: str = "quarter turns") -> readers.Readers:
+def trained(
+    model: str, size: int, draws: int = DRAWS, upright: bool = False, turns: str = "quarter turns", seed: int = 0
+) -> readers.Readers:
     """Readers of one kind, one for each draw of `size` training digits, which lie in random positions unless `upright`."""
     split, (method, noise) = digits(), MODELS[model]
     position = readers.TURNS["none" if upright else "quarter turns"]
-    images, labels = readers.draws(split.train_x, split.train_y, size, draws, seed=100 + size, turns=position)
-    return readers.train_readers(method, images, labels, turns=readers.TURNS[turns], noise=noise, seed=size)
+    images, labels = readers.draws(split.train_x, split.train_y, size, draws, seed=seed + 100 + size, turns=position)
+    return readers.train_readers(method, images, labels, turns=readers.TURNS[turns], noise=noise, seed=seed + size)
 
 
 @cache
-def turned_accuracies(model: str, size: int, draws: int = DRAWS, noise: float = 0.0) -> Tensor:
+def turned_accuracies(model: str, size: int, draws: int = DRAWS, noise: float = 0.0, seed: int = 0) -> Tensor:
     """Share of the 500 test digits, each in all four positions, read right by each reader `(draws,)`; noise on the pixels."""
     split = digits()
     images, labels = readers.every_position(split.test_x, split.test_y)
     images = images + noise * torch.randn(images.shape, generator=torch.Generator().manual_seed(5))
-    return readers.accuracies(trained(model, size, draws), images, labels)
+    return readers.accuracies(trained(model, size, draws, seed=seed), images, labels)
 
 
-def fewer_digits(few: int = 100, many: int = 400, draws: int = DRAWS) -> Record:
-    """Accuracy in all positions: averaged throughout from `few` digits, minus plain from `many`."""
-    gains = turned_accuracies("averaged throughout", few, draws) - turned_accuracies("plain", many, draws)
-    estimate, low, high = mean_interval(gains)
+def fewer_digits(few: int, many: int, draws: int = DRAWS, seed: int = 0) -> Record:
+    """Accuracy in all positions: averaged throughout from `few` digits, minus plain from `many`.
+
+    100 for 400 was declared and run first, with seed 0; 200 for 400 after it, on fresh draws of digits with seed 5000.
+    """
+    invariant = turned_accuracies("averaged throughout", few, draws, seed=seed)
+    estimate, low, high = mean_interval(invariant - turned_accuracies("plain", many, draws, seed=seed))
     return Record(
         id=f"symmetries/benefits/fewer_digits/{few}_for_{many}",
         statement=f"For digits in all four positions, an invariant reader with {few} training digits reads more than a plain "
@@ -203,7 +214,7 @@ def averaging_upright_loses(size: int = 400, draws: int = DRAWS) -> Record:
     estimate, low, high = mean_interval(after - before)
     return Record(
         id="symmetries/benefits/averaging_upright_loses",
-        statement="On upright digits, a reader trained upright loses accuracy when its outputs are averaged over quarter turns.",
+        statement="On upright digits, a reader trained upright loses accuracy when averaged over quarter turns.",
         kind="measured",
         threshold="mean change in accuracy below -0.05",
         estimate=estimate,
