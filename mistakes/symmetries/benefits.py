@@ -10,6 +10,19 @@ FITS = "symmetries/benefits/symmetric_least_squares"
 GAIN = "symmetries/benefits/counted_gain"
 NOISE = "symmetries/benefits/noise_sensitivity"
 
+EQUIVALENT = {
+    "counted_gain: axes = [torch.arange(-band, band + 1)] * matrices.shape[1] => "
+    "axes = [torch.arange(-band, band + 1)] * matrices.shape[2]": "the matrices are square",
+    "counted_gain: waves = torch.stack(torch.meshgrid(*axes, indexing='ij'), -1).flatten(0, -2) => "
+    "waves = torch.stack(torch.meshgrid(*axes), -1).flatten(0, -2)": "the order of the frequencies does not matter",
+    "noise_sensitivity: return torch.stack([model(z[:, p]) for p in permutations]).mean(0) => "
+    "return -torch.stack([model(z[:, p]) for p in permutations]).mean(0)": "a ratio of squares does not see the sign",
+    "noise_sensitivity: return torch.stack([model(z[:, p]) for p in permutations]).mean(0) => "
+    "return torch.stack([model(z[:, p]) for p in permutations]).sum(0)": "a ratio of squares does not see a factor",
+    "symmetric_least_squares: basis = vectors[:, values > 0.5] => "
+    "basis = vectors[:, values >= 0.5]": "the eigenvalues of a projector are 0 and 1",
+}
+
 
 # ---------------------------------------------------------------------------------------------------- an invariant kernel
 

@@ -8,13 +8,9 @@ from course_lib.symmetries.kernels import gaussian_kernel
 
 def invariant_kernel(x, y, matrices, metric):
     """Mean over g and h of k(g x, h y): x (n, d), y (m, d), matrices (k, d, d), metric (d, d) -> (n, m)."""
-    left = torch.einsum("kij,nj->kni", matrices, x)
-    right = torch.einsum("kij,nj->kni", matrices, y)
-    values = torch.zeros(len(x), len(y), dtype=x.dtype)
-    for one in left:
-        for other in right:
-            values += gaussian_kernel(one, other, metric)
-    return values / len(matrices) ** 2
+    left, right = (x @ matrices.mT).flatten(0, 1), (y @ matrices.mT).flatten(0, 1)
+    values = gaussian_kernel(left, right, metric)
+    return values.reshape(len(matrices), len(x), len(matrices), len(y)).mean((0, 2))
 
 
 # exercise: symmetries/benefits/symmetric_least_squares
@@ -57,7 +53,7 @@ def noise_sensitivity(model, x, noise, permutations):
 
     def ratio(f):
         clean = f(x)
-        change = torch.stack([f(x + e) for e in noise]) - clean
+        change = f((x + noise).flatten(0, 1)).unflatten(0, noise.shape[:2]) - clean
         spread = (clean - clean.mean(0)).square().mean()
         return (change.square().mean() / spread).item()
 

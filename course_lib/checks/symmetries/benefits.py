@@ -87,17 +87,16 @@ invariant_kernel = Exercise(
 
 
 def _gauss(x: Tensor, y: Tensor, metric: Tensor) -> Tensor:
-    """Row by row of y, as a quadratic form."""
-    return torch.stack([torch.exp(-((x - one) * ((x - one) @ metric)).sum(1) / 2) for one in y], 1)
+    """The same by squares and products, `(..., d)`, `(..., d)` -> `(x's shape, y's shape)`."""
+    (i, d), j = (x.shape[:-1], x.shape[-1]), y.shape[:-1]
+    x, y = x.reshape(-1, d), y.reshape(-1, d)
+    squares = ((x @ metric) * x).sum(1)[:, None] + ((y @ metric) * y).sum(1)
+    return torch.exp(x @ metric @ y.T - squares / 2).reshape(*i, *j)
 
 
 def _pairs(x: Tensor, y: Tensor, matrices: Tensor, metric: Tensor) -> Tensor:
-    """k(g x, h y) for all g and h, `(|G|, |G|, n, m)`, by moving the metric instead of y."""
-    return (
-        torch.stack([_gauss(x @ g.T, (y @ matrices.mT).flatten(0, 1), metric) for g in matrices])
-        .unflatten(2, (len(matrices), len(y)))
-        .transpose(1, 2)
-    )
+    """k(g x, h y) for all g and h, `(|G|, |G|, n, m)`."""
+    return _gauss(x @ matrices.mT, y @ matrices.mT, metric).transpose(1, 2)
 
 
 def _compare_kernel(value: object, x: Tensor, y: Tensor, matrices: Tensor, metric: Tensor) -> None:
@@ -150,9 +149,7 @@ def keeps_shapes_and_number_types(answer, random):
     for hint, matrices, n, m in (
         ("single_point", _turns(3), 1, 3),
         ("single_point", _turns(3), 3, 1),
-        ("single_point", _turns(5), 1, 1),
         ("trivial", torch.eye(2, dtype=torch.float64)[None], 3, 2),
-        ("square", _turns(3)[:, :2, :2], 3, 3),
         ("square", S3[:3], 3, 3),
     ):
         _edge(hint, _compare_kernel, answer, *_kernel_instance(random, matrices, n, m))
@@ -291,7 +288,7 @@ def _compare_gain(found: object, band: int, matrices: Tensor) -> None:
         "order": float(count),
         "inverted": orbits / everything,
         "half": [(everything + 1) / 2 / orbits, (everything - 1) / 2 / orbits],
-        "zero": [(everything - 1) / max(orbits - 1, 1), (everything - 1) / orbits, everything / max(orbits - 1, 1)],
+        "zero": [(everything - 1) / max(orbits - 1, 1), (everything - 1) / orbits],
         "fixed": [everything / still, float(still)],
         "undivided": [everything / (orbits * count), float(orbits * count)],
         "orbits": float(orbits),
@@ -350,6 +347,11 @@ def _ratios(clean: Tensor, shaken: Tensor) -> Tensor:
     return ((shaken - clean) ** 2).mean((0, 1)).sum() / spread
 
 
+def _near(value: float, truths: Tensor) -> bool:
+    """Equal to one of some numbers, relative to it: sensitivities may be small."""
+    return bool(((value - truths).abs() <= 1e-6 * truths).any())
+
+
 def _outputs(model: MLP, x: Tensor, noise: Tensor, permutations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs of every moved input, clean `(g, b, k)`, shaken `(g, r, b, k)`, and shaken after moving."""
     model_of = lambda z: model(z.reshape(-1, x.shape[1])).reshape(*z.shape[:-1], -1)  # noqa: E731
@@ -365,9 +367,9 @@ def _compare_noise(found: object, model: MLP, x: Tensor, noise: Tensor, permutat
     own = next(i for i, p in enumerate(permutations.tolist()) if p == sorted(p))
     mean = clean.mean(0)
     truth = {"plain": _ratios(clean[own], along[own]), "averaged": _ratios(mean, along.mean(0))}
-    if close(plain, truth["plain"]) and close(averaged, truth["averaged"]):
+    if _near(plain, truth["plain"]) and _near(averaged, truth["averaged"]):
         return
-    if close(plain, truth["averaged"]) and close(averaged, truth["plain"]):
+    if _near(plain, truth["averaged"]) and _near(averaged, truth["plain"]):
         raise Wrong("swapped")
     change = {"plain": along[own] - clean[own], "averaged": along.mean(0) - mean}
     for key, value, at in (("plain", plain, clean[own]), ("averaged", averaged, mean)):
@@ -375,7 +377,7 @@ def _compare_noise(found: object, model: MLP, x: Tensor, noise: Tensor, permutat
         likely = {
             "centre": power.mean() / (at**2).sum(1).mean(),
             "root": truth[key].sqrt(),
-            "sum": [truth[key] * k for k in (len(x), len(noise), len(x) * len(noise))],
+            "sum": truth[key] * torch.tensor([len(x), len(noise), len(x) * len(noise)]),
             "unbiased": truth[key] * (len(x) - 1) / len(x),
             "first": power[0].mean() / spread,
             "shift": (change[key].mean(0) ** 2).sum(1).mean() / spread,
@@ -385,20 +387,21 @@ def _compare_noise(found: object, model: MLP, x: Tensor, noise: Tensor, permutat
             likely["unturned"] = _ratios(mean, unturned.mean(0))
             likely["denominator"] = power.mean() / clean[own].var(0, unbiased=False).sum()
             likely["sensitivities"] = sum(one_by_one) / len(one_by_one)
-        if not close(value, truth[key]):
-            raise nearest(value, likely, key)
+        if not _near(value, truth[key]):
+            raise next((Wrong(hint) for hint, guess in likely.items() if _near(value, guess)), Wrong(key))
 
 
 def _noise_instance(random: Instances, b: int, r: int, k: int, permutations: Tensor) -> tuple:
     n = permutations.shape[1]
     model = MLP([n, 12, k], "relu", random.seed()).double().requires_grad_(False)
+    model.layers[-1].bias.copy_(torch.arange(k) + random.away_from_zero(k))  # outputs with means far apart
     return model, random.normal(b, n), 0.5 * random.normal(r, b, n), permutations[random.order(len(permutations))]
 
 
 @noise_sensitivity.property(points=3)
 def measures_both_models(answer, random):
-    cycle = torch.tensor([[(i + s) % 5 for i in range(5)] for s in range(5)])
-    for instance in (_noise_instance(random, 7, 4, 2, ELEMENTS), _noise_instance(random, 6, 3, 4, cycle)):
+    cycle = torch.tensor([[(i + s) % 4 for i in range(4)] for s in range(4)])
+    for instance in (_noise_instance(random, 7, 4, 2, ELEMENTS), _noise_instance(random, 6, 3, 3, cycle)):
         _compare_noise(answer(*instance), *instance)
 
 
@@ -407,9 +410,7 @@ def measures_both_models(answer, random):
 def measures_special_cases(answer, random):
     for hint, b, r, k, permutations in (
         ("trivial", 5, 3, 2, ELEMENTS[:1]),
-        ("single", 4, 1, 2, ELEMENTS),
-        ("single", 2, 4, 3, ELEMENTS),
-        ("square", 6, 6, 6, ELEMENTS),
+        ("single", 2, 1, 3, ELEMENTS),
         ("square", 3, 3, 3, ELEMENTS[:3]),
     ):
         _edge(hint, _compare_noise, answer, *_noise_instance(random, b, r, k, permutations))
