@@ -28,17 +28,23 @@ class Readers:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Logits `(R, n, 10)` of images `(n, 8, 8)`, the same for all, or `(R, n, 8, 8)`."""
-        return _logits(self.weights, images, self.turns)
+        return _logits(self.weights, _views(images, self.turns))
 
     def over(self, turns: Sequence[int]) -> "Readers":
         """The same networks, averaged over other turns."""
         return Readers(self.weights, tuple(turns))
 
 
-def _logits(weights: tuple[Tensor, ...], images: Tensor, turns: Sequence[int]) -> Tensor:
+def _views(images: Tensor, turns: Sequence[int]) -> list[Tensor]:
+    """The images in each of several positions, as rows of 64 pixels."""
+    return [turned(images, k).flatten(-2) for k in turns]
+
+
+def _logits(weights: tuple[Tensor, ...], views: list[Tensor]) -> Tensor:
+    """Mean over the views of the networks' outputs; the second layer is linear, so the mean may be taken before it."""
     first, bias, second, shift = weights
-    outputs = [torch.relu(turned(images, k).flatten(-2) @ first + bias) @ second + shift for k in turns]
-    return torch.stack(outputs).mean(0)
+    hidden = [torch.relu(view @ first + bias) for view in views]
+    return (sum(hidden) / len(hidden)) @ second + shift
 
 
 def turned(images: Tensor, quarters: Tensor | int) -> Tensor:
@@ -97,9 +103,11 @@ def _descend(weights, images, labels, turns, steps, rate, decay, noise, generato
         part.requires_grad_(True)
     optimiser = torch.optim.Adam(weights, lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    views = _views(images, turns)
     for _ in range(steps):
-        seen = images + noise * torch.randn(images.shape, generator=generator) if noise else images
-        logits = _logits(weights, seen, turns)
+        if noise:
+            views = _views(images + noise * torch.randn(images.shape, generator=generator), turns)
+        logits = _logits(weights, views)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten()) * len(images)
         loss = loss + decay * (weights[0].square().sum() + weights[2].square().sum())
         optimiser.zero_grad()

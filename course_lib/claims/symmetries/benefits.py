@@ -54,17 +54,25 @@ def projection_gap(draws: int = 20_000, seed: int = 0) -> Record:
 
 
 @cache
-def measured_gains(name: str, scaled: bool = True, blocks: int = 20, repeats: int = 40, noise: float = 0.3) -> Tensor:
-    """By which factor fewer samples the invariant kernel needs for equal risk, once for each random target, `(blocks,)`."""
-    action, found = kernels.torus_action(name), []
+def both_gains(name: str, blocks: int = 20, repeats: int = 40, noise: float = 0.3) -> Tensor:
+    """By which factor fewer samples the invariant kernel needs, for each random target, scaled and as it is, `(blocks, 2)`."""
+    action, found = kernels.torus_action(name), torch.zeros(blocks, 2, dtype=torch.float64)
     few = [round(n / kernels.predicted_gain(action, BAND)) for n in WORTH]
     for block in range(blocks):
         generator = torch.Generator().manual_seed(1000 + block)
         theta = kernels.random_invariant(action, BAND, generator)
         plain = kernels.wave_risks(None, theta, SIZES, noise, repeats, generator).mean(1)
-        invariant = kernels.wave_risks(action, theta, few, noise, repeats, generator, scaled).mean(1)
-        found.append(kernels.horizontal_gain(SIZES, plain, few, invariant))
-    return torch.tensor(found)
+        state = generator.get_state()
+        for column, scaled in enumerate((True, False)):  # on the same draws
+            generator.set_state(state)
+            invariant = kernels.wave_risks(action, theta, few, noise, repeats, generator, scaled).mean(1)
+            found[block, column] = kernels.horizontal_gain(SIZES, plain, few, invariant)
+    return found
+
+
+def measured_gains(name: str, scaled: bool = True, blocks: int = 20, repeats: int = 40) -> Tensor:
+    """By which factor fewer samples the invariant kernel needs for equal risk, once for each random target, `(blocks,)`."""
+    return both_gains(name, blocks, repeats)[:, 0 if scaled else 1]
 
 
 def gain_is_counted(name: str, scaled: bool = True, blocks: int = 20, repeats: int = 40) -> Record:
@@ -118,6 +126,8 @@ def trained(
 ) -> readers.Readers:
     """Readers of one kind, one for each draw of `size` training digits, which lie in random positions unless `upright`."""
     split, (method, noise) = digits(), MODELS[model]
+    if method == "averaged after":  # the plain readers themselves, read in several positions
+        return trained("plain", size, draws, upright, turns, seed).over(readers.TURNS[turns])
     position = readers.TURNS["none" if upright else "quarter turns"]
     images, labels = readers.draws(split.train_x, split.train_y, size, draws, seed=seed + 100 + size, turns=position)
     return readers.train_readers(method, images, labels, turns=readers.TURNS[turns], noise=noise, seed=seed + size)

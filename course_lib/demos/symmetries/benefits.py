@@ -18,7 +18,7 @@ SHOWN = 7  # which upright test digit the second demo turns and disturbs
 
 
 @cache
-def learning_curves(group: str, noise: float, targets: int = 3, repeats: int = 40) -> tuple[list[int], Tensor, Tensor]:
+def learning_curves(group: str, noise: float, targets: int = 2, repeats: int = 30) -> tuple[list[int], Tensor, Tensor]:
     """Few sample sizes `(m,)`, errors of the invariant kernel there, and of the plain kernel at `SIZES`."""
     action = kernels.torus_action(group)
     few = [round(n / kernels.predicted_gain(action, BAND)) for n in SIZES]
