@@ -116,6 +116,15 @@ def always_float64(x, y, matrices, metric):
     return sum(gaussian_kernel(x @ g.T, y @ h.T, metric) for g in matrices for h in matrices) / len(matrices) ** 2
 
 
+@mistake(KERNEL, hint="dtype", points=3)
+def zeros_of_the_default_type(x, y, matrices, metric):
+    values = torch.zeros(len(x), len(y))
+    for g in matrices:
+        for h in matrices:
+            values += gaussian_kernel(x @ g.T, y @ h.T, metric)
+    return values / len(matrices) ** 2
+
+
 # ---------------------------------------------------------------------------------------- constrain before, project after
 
 

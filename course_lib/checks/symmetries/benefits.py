@@ -81,7 +81,7 @@ invariant_kernel = Exercise(
         "single_point": "right in general, but not for a single point: keep both axes",
         "trivial": "right in general, but the group with one element should give back the base kernel",
         "square": "right in general, but not where numbers of points, elements and dimensions agree",
-        "dtype": "right in general, but float32 in should give float32 out",
+        "dtype": "right in general, but the result should have the number type of x, be it float32 or float64",
     },
 )
 
@@ -156,7 +156,8 @@ def keeps_shapes_and_number_types(answer, random):
     narrow = [part.float() for part in _kernel_instance(random, _turns(3), 3, 2)]
     found = called("dtype", answer, *narrow)
     _edge("dtype", _compare_kernel, lambda *args: found, *narrow)
-    if found.dtype != torch.float32:
+    wide = _kernel_instance(random, _turns(3), 3, 2)
+    if found.dtype != torch.float32 or called("dtype", answer, *wide).dtype != torch.float64:
         raise Wrong("dtype")
 
 
@@ -174,7 +175,8 @@ symmetric_least_squares = Exercise(
         "rest": "you keep the part that the group averages away: the other part is wanted",
         "after": '"after" is wrong: least squares first, then the mean over the group of g times the estimate',
         "before": '"before" is wrong: the invariant vector for which the sum of squared residuals is smallest',
-        "nothing": "right in general, but where no vector is invariant except zero, both estimates are zero",
+        "nothing": "right in general, but where no vector is invariant except zero, both estimates are zero: mind rounding, "
+        "a matrix that is zero up to rounding has no useful inverse",
         "everything": "right in general, but for the group with one element both are plain least squares",
         "tight": "right in general, but not with as many rows as dimensions, or in a single dimension",
         "dtype": "right in general, but float32 in should give float32 out",
@@ -231,7 +233,6 @@ def holds_at_both_ends(answer, random):
     one = torch.eye(3, dtype=torch.float64)[None]
     for hint, matrices, n in (
         ("nothing", _turns(3), 6),
-        ("nothing", torch.block_diag(*[torch.ones(1, 1)] * 4).double() * torch.tensor([1.0, -1.0])[:, None, None], 9),
         ("everything", one, 8),
         ("tight", _beside(_turns(5), 1), 3),
         ("tight", one[:, :1, :1], 4),
@@ -282,7 +283,7 @@ def _compare_gain(found: object, band: int, matrices: Tensor) -> None:
     axis = torch.arange(-band, band + 1)
     k = torch.stack(torch.meshgrid(*[axis] * d, indexing="ij"), -1).flatten(0, -2)
     still = int((k @ matrices == k).all(2).all(0).sum())
-    if close(value, everything / orbits, 1e-9):
+    if close(value, everything / orbits, 1e-6):
         return
     likely = {
         "order": float(count),
@@ -293,7 +294,7 @@ def _compare_gain(found: object, band: int, matrices: Tensor) -> None:
         "undivided": [everything / (orbits * count), float(orbits * count)],
         "orbits": float(orbits),
     }
-    raise nearest(value, likely, tolerance=1e-9)
+    raise nearest(value, likely, tolerance=1e-6)
 
 
 @counted_gain.property(points=2)
@@ -400,9 +401,8 @@ def _noise_instance(random: Instances, b: int, r: int, k: int, permutations: Ten
 
 @noise_sensitivity.property(points=3)
 def measures_both_models(answer, random):
-    cycle = torch.tensor([[(i + s) % 4 for i in range(4)] for s in range(4)])
-    for instance in (_noise_instance(random, 7, 4, 2, ELEMENTS), _noise_instance(random, 6, 3, 3, cycle)):
-        _compare_noise(answer(*instance), *instance)
+    instance = _noise_instance(random, 7, 4, 2, ELEMENTS)
+    _compare_noise(answer(*instance), *instance)
 
 
 @noise_sensitivity.property(points=1)
