@@ -120,22 +120,30 @@ def gain_is_the_order(name: str, blocks: int = 20, repeats: int = 40) -> Record:
     )
 
 
-@cache
 def trained(
     model: str, size: int, draws: int = DRAWS, upright: bool = False, turns: str = "quarter turns", seed: int = 0
 ) -> readers.Readers:
     """Readers of one kind, one for each draw of `size` training digits, which lie in random positions unless `upright`."""
+    if MODELS[model][0] == "averaged after":  # the plain readers themselves, read in several positions
+        return _trained("plain", size, draws, upright, "none", seed).over(readers.TURNS[turns])
+    return _trained(model, size, draws, upright, "none" if MODELS[model][0] == "plain" else turns, seed)
+
+
+@cache  # behind a function of its own: the cache takes f(1) and f(x=1) for different calls
+def _trained(model: str, size: int, draws: int, upright: bool, turns: str, seed: int) -> readers.Readers:
     split, (method, noise) = digits(), MODELS[model]
-    if method == "averaged after":  # the plain readers themselves, read in several positions
-        return trained("plain", size, draws, upright, turns, seed).over(readers.TURNS[turns])
     position = readers.TURNS["none" if upright else "quarter turns"]
     images, labels = readers.draws(split.train_x, split.train_y, size, draws, seed=seed + 100 + size, turns=position)
     return readers.train_readers(method, images, labels, turns=readers.TURNS[turns], noise=noise, seed=seed + size)
 
 
-@cache
 def turned_accuracies(model: str, size: int, draws: int = DRAWS, noise: float = 0.0, seed: int = 0) -> Tensor:
     """Share of the 500 test digits, each in all four positions, read right by each reader `(draws,)`; noise on the pixels."""
+    return _turned_accuracies(model, size, draws, noise, seed)
+
+
+@cache
+def _turned_accuracies(model: str, size: int, draws: int, noise: float, seed: int) -> Tensor:
     split = digits()
     images, labels = readers.every_position(split.test_x, split.test_y)
     images = images + noise * torch.randn(images.shape, generator=torch.Generator().manual_seed(5))
@@ -207,7 +215,6 @@ def symmetry_beats_noisy_training(size: int = 400, noise: float = 0.5, draws: in
     )
 
 
-@cache
 def upright_right(model: str, turns: str, size: int = 400, draws: int = DRAWS) -> Tensor:
     """Which upright test digits are read right by readers trained upright, `(draws, 500)` booleans."""
     split = digits()
