@@ -30,9 +30,12 @@ def torus_action(name: str) -> Action:
     if name not in GROUPS:
         raise ValueError(f"name must be one of {GROUPS}, got {name!r}")
     if name == "half shifts":
-        move = lambda g, x: x + math.pi * g[:, None].to(x.dtype)  # noqa: E731
-        return Action(TranslationGroup((2, 2)), (2,), move, linear=False, name="half shifts")
+        return Action(TranslationGroup((2, 2)), (2,), _shift_by_half_periods, linear=False, name="half shifts")
     return matrix_action({"C2": CyclicGroup(2), "C4": CyclicGroup(4), "D4": DihedralGroup(4)}[name], (2,))
+
+
+def _shift_by_half_periods(g: Tensor, x: Tensor) -> Tensor:
+    return x + math.pi * g[:, None].to(x.dtype)
 
 
 def frequencies(band: int) -> Tensor:
@@ -155,7 +158,9 @@ def wave_risks(
     return torch.stack([_risk_at(n, basis, theta, noise, ridge, repeats, generator) for n in sizes])
 
 
-def _risk_at(n: int, basis: Tensor, theta: Tensor, noise: float, ridge: float, repeats: int, generator) -> Tensor:
+def _risk_at(
+    n: int, basis: Tensor, theta: Tensor, noise: float, ridge: float, repeats: int, generator: torch.Generator
+) -> Tensor:
     band = (math.isqrt(len(theta)) - 1) // 2
     phi = waves(2 * math.pi * torch.rand(repeats, n, 2, generator=generator, dtype=theta.dtype), band)
     y = phi @ theta + noise * torch.randn(repeats, n, generator=generator, dtype=theta.dtype)

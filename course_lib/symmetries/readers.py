@@ -97,7 +97,17 @@ def train_readers(
     return Readers(weights, tuple(turns) if method.startswith("averaged") else (0,))
 
 
-def _descend(weights, images, labels, turns, steps, rate, decay, noise, generator) -> None:
+def _descend(
+    weights: tuple[Tensor, ...],
+    images: Tensor,
+    labels: Tensor,
+    turns: Sequence[int],
+    steps: int,
+    rate: float,
+    decay: float,
+    noise: float,
+    generator: torch.Generator,
+) -> None:
     """Adam in place; the loss of each network is its own mean, so that the stack learns as its members would alone."""
     for part in weights:
         part.requires_grad_(True)

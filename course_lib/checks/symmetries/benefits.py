@@ -355,7 +355,10 @@ def _near(value: float, truths: Tensor) -> bool:
 
 def _outputs(model: MLP, x: Tensor, noise: Tensor, permutations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs of every moved input, clean `(g, b, k)`, shaken `(g, r, b, k)`, and shaken after moving."""
-    model_of = lambda z: model(z.reshape(-1, x.shape[1])).reshape(*z.shape[:-1], -1)  # noqa: E731
+
+    def model_of(z: Tensor) -> Tensor:
+        return model(z.reshape(-1, x.shape[1])).reshape(*z.shape[:-1], -1)
+
     moved = x[:, permutations].transpose(0, 1)
     along = (x + noise)[:, :, permutations].permute(2, 0, 1, 3)
     return model_of(moved), model_of(along), model_of(moved[:, None] + noise)
