@@ -21,7 +21,7 @@ from course_lib.equivariance.canonicalization import (
 from course_lib.equivariance.frames import frame_average, length_weights, point_frame, turned_back
 from course_lib.groups import CyclicGroup, SymmetricGroup, image_action, permutation_action
 from course_lib.models import MLP, DigitNet
-from course_lib.training import train_classifier
+from course_lib.training import accuracy, train_classifier
 
 POINTS, CLOUDS, RUNS = 5, 20, 5  # points of a cloud; clouds of each claim on jumps; networks of the claim on readings
 COARSE, FINE = 100, 10_000
@@ -70,9 +70,9 @@ def weighted(f: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return lambda x: frame_average(f, turned_back(x, point_frame(x)), length_weights(x))
 
 
-def cloud_network(seed: int) -> Callable[[Tensor], Tensor]:
-    """A network with random weights on the coordinates of a cloud, `(b, n, 2)` -> `(b,)`: smooth, and with no symmetry."""
-    net = MLP([2 * POINTS, 16, 1], "tanh", seed=seed).double().requires_grad_(False)
+def cloud_network(seed: int, numbers: int = 2 * POINTS, outputs: int = 1) -> Callable[[Tensor], Tensor]:
+    """A smooth network with random weights and no symmetry on all numbers of a cloud, `(b, n, d)` -> `(b,)` or `(b, k)`."""
+    net = MLP([numbers, 16, outputs], "tanh", seed=seed).double().requires_grad_(False)
     return lambda x: net(x.flatten(1))
 
 
@@ -166,6 +166,12 @@ def reader(canonical: bool, seed: int, epochs: int = 6) -> DigitNet:
     split = digits()
     x = canonical_form(IMAGES, UPRIGHT, split.train_x) if canonical else split.train_x
     return train_classifier(DigitNet(seed), x, split.train_y, epochs=epochs, rate=3e-3, seed=seed, batch=128)
+
+
+def right_by_position(f: Callable[[Tensor], Tensor]) -> Tensor:
+    """Share of the test digits that are read right, in each of the four positions, `(4,)`."""
+    x, y = digits().test_x, digits().test_y
+    return torch.tensor([accuracy(f, torch.rot90(x, k, (1, 2)), y) for k in range(4)])
 
 
 def changed_readings(net: Callable[[Tensor], Tensor], noise: float, seed: int) -> float:
