@@ -5,7 +5,7 @@ import torch
 
 
 def canonicalise_c4(images, template):
-    """The position of each image that fits the template best: (b, h, h), (h, h) -> (b, h, h)."""
+    """The position of each image that fits the template best, (b, h, h)."""
     positions = torch.stack([torch.rot90(images, k, (1, 2)) for k in range(4)])
     scores = (positions * template).sum((2, 3))
     return positions[scores.argmax(0), torch.arange(len(images))]
@@ -16,7 +16,7 @@ import torch
 
 
 def best_rotation(x, y):
-    """The rotation R that makes sum_i |R x_i - y_i|^2 smallest: two clouds (b, n, d) -> (b, d, d)."""
+    """The rotation that brings x closest to y, both (b, n, d): (b, d, d)."""
     u, _, vh = torch.linalg.svd(y.mT @ x)
     sign = torch.linalg.det(u @ vh).sign()
     last = u[:, :, -1:] * sign[:, None, None]
@@ -28,7 +28,7 @@ import torch
 
 
 def weighted_frame(model, x):
-    """The mean of the model over the poses of all points, weighted by their lengths: (b, n, 2) -> (b, ...)."""
+    """Mean of the model over the poses of each cloud (b, n, 2), weighted."""
     lengths = x.norm(dim=2)
     total = lengths.sum(1, keepdim=True)
     weights = torch.where(total > 0, lengths / total, 1 / x.shape[1])

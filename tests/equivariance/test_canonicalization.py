@@ -2,10 +2,13 @@
 
 import itertools
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from course_lib.claims.equivariance import canonicalization as claims
 from course_lib.datasets import digits
+from course_lib.demos.equivariance import canonicalization as demos
 from course_lib.equivariance.canonicalization import (
     best_turn,
     canonical_form,
@@ -19,6 +22,7 @@ from course_lib.equivariance.canonicalization import (
     pose_scores,
     principal_axes,
 )
+from course_lib.equivariance.orbit_picture import SIX, six_constructions
 from course_lib.groups import (
     CyclicGroup,
     OrthogonalGroup,
@@ -176,3 +180,73 @@ def test_bad_input_is_named():
         lexicographic_order(x / 0)
     with pytest.raises(ValueError, match="steps must be a whole number"):
         max_jump(lambda x: x, lambda t: t, 0)
+
+
+# ---------------------------------------------------------------------------------------------- the chapter's own pieces
+
+
+def test_paths_end_where_they_should():
+    cloud = claims.normal(5, 2, seed=0)
+    ends = claims.changing_places(cloud)(torch.tensor([0.0, 1.0]).double())
+    assert torch.allclose(ends[0], cloud) and torch.allclose(ends[1], cloud[[1, 0, 2, 3, 4]])
+    middle = claims.changing_places(cloud)(torch.tensor([0.3]).double())[0]
+    assert torch.allclose(middle[:2].mean(0), cloud[:2].mean(0)) and torch.equal(middle[2:], cloud[2:])
+    assert torch.allclose((middle[0] - middle[1]).norm(), (cloud[0] - cloud[1]).norm())
+    through = claims.through_the_origin(cloud)(torch.tensor([0.0, 0.5, 1.0]).double())
+    assert torch.allclose(through[2, 0], -cloud[0], atol=1e-6) and through[1, 0].norm() < 1e-6
+
+
+def test_every_sign_rule_jumps_and_the_products_do_not():
+    def path(t):
+        return demos.direction(180 * t)
+
+    for rule in demos.RULES:
+        v = path(torch.rand(50, generator=seeded(11)))
+        assert torch.allclose(demos.representative(v, rule), demos.representative(-v, rule))
+        jumps = [max_jump(lambda v, r=rule: demos.representative(v, r), path, steps) for steps in (100, 10_000)]
+        assert (jumps[1] > 1.9) if rule != "products of entries" else (jumps[1] < 0.02 * jumps[0])
+
+
+def test_claims_on_jumps():
+    assert claims.sorting_jumps(count=4).estimate > 0.5 and claims.weighted_frames_do_not_jump(count=2).estimate < 0.05
+
+
+def test_noise_changes_more_poses_the_larger_it_is():
+    for changed in (claims.turned_digits, claims.turned_clusters):
+        shares = [changed(noise).double().mean().item() for noise in (0.0, 0.01, 0.1)]
+        assert shares[0] == 0 < shares[1] < shares[2] < 0.6
+    for kind in ("digits", "clusters"):
+        record = claims.noise_changes_the_pose(kind)
+        assert record.kind == "measured" and record.low <= record.estimate <= record.high
+
+
+def test_the_claim_on_readings_compares_like_with_like():
+    record = claims.canonical_readings_waver(count=2, epochs=1)
+    assert record.seeds == 2 and record.low <= record.estimate <= record.high
+    net = claims.reader(True, 100, 1)
+    right = claims.right_by_position(canonicalise(net, claims.UPRIGHT, claims.IMAGES))
+    assert (right - right[0]).abs().max() < 0.01 and 0.2 < right[0] < 1
+    assert claims.changed_readings(net, 0.0, 0) == 0
+
+
+@pytest.mark.parametrize("name", ["half_turn", "near_a_tie"])
+def test_demos_draw_at_their_corners(name):
+    demo = getattr(demos, name)()
+    assert len(demo.points()) <= 40
+    for point in demo.corners():
+        first = next(iter(point.values()))
+        assert f" {first:g}" in demo.describe(**point)
+        assert len(demo.draw(**point).axes) >= 2
+        plt.close("all")
+
+
+def test_a_wider_hedge_uses_more_poses():
+    x = demos.fade(torch.linspace(0, 1, 9))
+    used = [int((demos.pose_weights(x, width) > 0).sum()) for width in demos.WIDTHS]
+    assert used[0] == 9 < used[1] < used[2]
+
+
+def test_six_constructions_on_one_orbit():
+    figure = six_constructions()
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in figure.axes] == list(SIX)
+    plt.close("all")
