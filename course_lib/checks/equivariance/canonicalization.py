@@ -62,18 +62,19 @@ def _scores(x: Tensor, template: Tensor) -> Tensor:
 
 def _images(random, turns: list[int], h: int) -> tuple[Tensor, Tensor]:
     """Images whose best position is reached by the given numbers of turns, clearly; and the template."""
+    start, rows = torch.tensor(turns), torch.arange(len(turns))
     while True:
         x, template = random.normal(len(turns), h, h), random.normal(h, h)
-        scores = _scores(x, template)
-        best, top = scores.argmax(1), scores.topk(2, dim=1).values
-        x = torch.stack([_eight(x)[i, (int(best[i]) - k) % 4] for i, k in enumerate(turns)])
-        scores = _scores(x, template)
+        positions = _eight(x)[:, :4]
+        scores = torch.tensordot(positions, template, 2)
+        moved = (scores.argmax(1)[:, None] - start[:, None] + torch.arange(4)) % 4  # positions, from the new first one on
+        scores, top = scores.gather(1, moved), scores.topk(2, dim=1).values
         others = [scores.argmin(1).tolist(), scores.abs().argmax(1).tolist()]
         alike = int(scores.sum(0).argmax())  # the best turn of all images together
         told_apart = alike and turns not in others and others[0] != others[1]
         clear = top[:, 0].min() > 0 and (top[:, 0] - top[:, 1]).min() > 0.1
         if clear and (told_apart or len(turns) < 5):
-            return x, template
+            return positions[rows, moved[:, 0]], template
 
 
 def _positions(value: object, x: Tensor) -> list[int]:
@@ -175,7 +176,8 @@ def _turned(random, d: int, mirrored: bool = False) -> Tensor:
 def _pair(random, d: int, last: float, n: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Clouds x and y `(n, d)` whose best rotation is known: sum y_i x_i^T = R S, S symmetric, its last eigenvalue `last`."""
     n = d + 2 if n is None else n
-    rotation, basis, x = _turned(random, d), _turned(random, d), random.normal(n, d)
+    rotation, x = _turned(random, d), random.normal(n, d)
+    basis = torch.linalg.qr(random.normal(d, d))[0]
     values = torch.tensor([*(1.5 + 0.8 * k for k in range(d - 1, 0, -1)), last]).double()
     symmetric = basis @ torch.diag(values) @ basis.T
     pull = torch.linalg.pinv(x.T)  # (n, d), with pull^T x = 1
@@ -380,7 +382,7 @@ def averages_over_the_points(answer, random):
 def averages_at_the_edges(answer, random):
     n = 3
     model, x = _cloud_model(random, n, 2), random.away_from_zero(3, n, 2)
-    clouds = random.away_from_zero(5, n, 2) * torch.tensor([1.0, 1e-9, 1e6, 1.0, 0.0]).double()[:, None, None]
+    clouds = random.away_from_zero(5, n, 2) * torch.tensor([1e-2, 1e-9, 1e6, 1.0, 0.0]).double()[:, None, None]
     clouds[3, random.integer(0, n - 1)] = 0
     found, truth = called("origin", answer, model, clouds), _truth(model, clouds)
     if not isinstance(found, Tensor) or found.shape != truth.shape:
@@ -388,12 +390,9 @@ def averages_at_the_edges(answer, random):
     for row, hint in enumerate(("scale", "scale", "scale", "origin", "zero")):
         _same(hint, found[row], truth[row], 1e-9)
     _same("sizes", called("sizes", answer, model, x[:1]), _truth(model, x[:1]))
-    for points, outputs, b in ((1, 1, 2), (2, 2, 2)):
-        small, y = _cloud_model(random, points, outputs), random.away_from_zero(b, points, 2)
-        _same("sizes", called("sizes", answer, small, y), _truth(small, y))
-    truth, narrow = _truth(model, x), _cloud_model(random, n, 2).float()
-    for parameter, other in zip(narrow.parameters(), model.parameters(), strict=True):
-        parameter.copy_(other)
-    found = called("dtype", answer, narrow, x.float())
+    small, y = _cloud_model(random, 1, 1), random.away_from_zero(2, 1, 2)
+    _same("sizes", called("sizes", answer, small, y), _truth(small, y))
+    truth = _truth(model, x)
+    found = called("dtype", answer, model.float(), x.float())
     _same("dtype", found, truth, 1e-4)
     _same_dtype("dtype", found, x.float())
