@@ -1,6 +1,7 @@
 """Plausible wrong answers to exercises/equivariance/averaging.ipynb, and what the check says to each."""
 
 import itertools
+import math
 
 import torch
 
@@ -100,6 +101,54 @@ def axes_by_size(net, rho_in, rho_out, x):
 @mistake(AVERAGE, hint="float32", points=3)
 def everything_in_double(net, rho_in, rho_out, x):
     return (torch.einsum("mij,mbj->bi", torch.linalg.inv(rho_out), _answers(net, rho_in, x)) / len(rho_in)).double()
+
+
+@mistake(AVERAGE, hint="float32", points=3)
+def everything_in_single(net, rho_in, rho_out, x):
+    return (torch.einsum("mij,mbj->bi", torch.linalg.inv(rho_out), _answers(net, rho_in, x)) / len(rho_in)).float()
+
+
+@mistake(AVERAGE, hint="forward")
+def inverses_on_both_sides(net, rho_in, rho_out, x):
+    return torch.einsum("mij,mbj->bi", rho_out.inverse(), _answers(net, rho_in.inverse(), x)) / len(rho_in)
+
+
+@mistake(AVERAGE, hint="axes")
+def unfolded_items_first(net, rho_in, rho_out, x):
+    moved = torch.einsum("mij,bj->mbi", rho_in, x)
+    answers = net(moved.flatten(0, 1)).reshape(len(x), len(rho_in), -1)
+    return torch.einsum("mij,bmj->bi", torch.linalg.inv(rho_out), answers) / len(rho_in)
+
+
+@mistake(AVERAGE, hint="value")
+def the_sign_of_an_odd_network(net, rho_in, rho_out, x):
+    return -torch.einsum("mij,mbj->bi", torch.linalg.inv(rho_out), _answers(net, rho_in, -x)) / len(rho_in)
+
+
+@mistake(AVERAGE, hint="value")
+def without_the_answer_to_zero(net, rho_in, rho_out, x):
+    answers = _answers(net, rho_in, x) - net(torch.zeros_like(x[:1]))
+    return torch.einsum("mij,mbj->bi", torch.linalg.inv(rho_out), answers) / len(rho_in)
+
+
+@mistake(AVERAGE, hint="alike", points=3)
+def the_inverse_sought_among_the_inputs(net, rho_in, rho_out, x):
+    products = torch.einsum("mij,njk->mnik", rho_in, rho_in) - torch.eye(rho_in.shape[1], dtype=rho_in.dtype)
+    back = rho_out[products.abs().amax((2, 3)).argmin(1)]
+    return torch.einsum("mij,mbj->bi", back, _answers(net, rho_in, x)) / len(rho_in)
+
+
+@mistake(AVERAGE, hint="alike", points=3)
+def each_move_of_inputs_once(net, rho_in, rho_out, x):
+    kept = [k for k, g in enumerate(rho_in) if not any(torch.allclose(g, h) for h in rho_in[:k])]
+    return torch.einsum("mij,mbj->bi", torch.linalg.inv(rho_out[kept]), _answers(net, rho_in[kept], x)) / len(kept)
+
+
+@mistake(AVERAGE, hint="alike", points=3)
+def answers_as_long_as_inputs(net, rho_in, rho_out, x):
+    moved = torch.einsum("mij,bj->mbi", rho_in, x)
+    answers = net(moved.flatten(0, 1)).reshape(moved.shape)
+    return torch.einsum("mij,mbj->bi", torch.linalg.inv(rho_out), answers) / len(rho_in)
 
 
 def _pair(n, i, k):
@@ -206,6 +255,56 @@ def right_up_to_ten(n):
     return [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, min(n, 10))]
 
 
+@mistake(PLAN, hint="never")
+def nothing_to_do_for_two(n):
+    return [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, n)] if n > 2 else []
+
+
+@mistake(PLAN, hint="never", points=0)
+def only_circles_of_four(n):
+    steps = [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, n)]
+    return [torch.tensor([[(i + j) % 4 for i in range(4)] for j in range(4)])] if n == 4 else steps
+
+
+@mistake(PLAN, hint="large", points=3)
+def even_orders_of_many(n):
+    if n < 8:
+        return [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, n)]
+    circles = [torch.arange(n).repeat(k + 1, 1) for k in range(2, n)]
+    for k, rows in enumerate(circles, 2):
+        for i in range(k):
+            j = (i + 1) % k  # k to i, i to j, j to k
+            rows[i, k], rows[i, i], rows[i, j] = i, j, k
+    return circles
+
+
+@mistake(PLAN, hint="large", points=3)
+def even_orders_and_an_uneven_coin(n):
+    if n < 8:
+        return [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, n)]
+    circles = [torch.arange(n).repeat(k + 1, 1) for k in range(2, n)]
+    for k, rows in enumerate(circles, 2):
+        for i in range(k):
+            j = (i + 1) % k
+            rows[i, k], rows[i, i], rows[i, j] = i, j, k
+    return [*circles, torch.tensor([list(range(n))] * 3 + [_pair(n, 0, 1)])]
+
+
+@mistake(PLAN, hint="large", points=3)
+def stretches_and_shifts_of_many(n):
+    if n < 8:
+        return [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, n)]
+    units = [a for a in range(1, n) if math.gcd(a, n) == 1]
+    shifts = torch.tensor([[(i + b) % n for i in range(n)] for b in range(n)])
+    return [torch.tensor([[a * i % n for i in range(n)] for a in units]), shifts]
+
+
+@mistake(PLAN, hint="large", points=3)
+def right_up_to_fourteen_or_odd(n):
+    last = n - 1 if n > 7 and n % 2 == 0 else n
+    return [torch.tensor([_pair(n, i, k) for i in range(k + 1)]) for k in range(1, last)]
+
+
 def _step(table, chosen):
     r = len(table)
     step = torch.zeros(r, r, dtype=torch.float64)
@@ -287,6 +386,67 @@ def what_is_reached_is_all(table, chosen, steps):
         rest = rest[sorted(reached)][:, sorted(reached)] - 1 / len(reached)
     else:
         rest = rest - share
+    return torch.linalg.matrix_norm(rest, 2).item()
+
+
+@mistake(LEFT, hint="symmetrised")
+def made_symmetric(table, chosen, steps):
+    rest = _step(table, chosen) - 1 / len(table)
+    return torch.linalg.matrix_norm(torch.linalg.matrix_power((rest + rest.T) / 2, steps), 2).item()
+
+
+@mistake(LEFT, hint="eigenvalue")
+def eigenvalues_of_a_triangle(table, chosen, steps):
+    rest = torch.linalg.matrix_power(_step(table, chosen), steps) - 1 / len(table)
+    return torch.linalg.eigvalsh(rest).abs().max().item()
+
+
+@mistake(LEFT, hint="repeated")
+def written_over(table, chosen, steps):
+    step = torch.zeros(table.shape, dtype=torch.float64)
+    for s in chosen:
+        step[table[s], torch.arange(len(table))] = 1 / len(chosen)
+    return torch.linalg.matrix_norm(torch.linalg.matrix_power(step, steps) - 1 / len(table), 2).item()
+
+
+@mistake(LEFT, hint="value")
+def one_step_too_many(table, chosen, steps):
+    rest = torch.linalg.matrix_power(_step(table, chosen), steps + 1) - 1 / len(table)
+    return torch.linalg.matrix_norm(rest, 2).item()
+
+
+@mistake(LEFT, hint="small", points=3)
+def little_is_nothing(table, chosen, steps):
+    rest = torch.linalg.matrix_power(_step(table, chosen), steps) - 1 / len(table)
+    size = torch.linalg.matrix_norm(rest, 2).item()
+    return size if size > 1e-3 else 0.0
+
+
+@mistake(LEFT, hint="large", points=3)
+def eigenvalues_where_the_norm_is_slow(table, chosen, steps):
+    rest = torch.linalg.matrix_power(_step(table, chosen), steps) - 1 / len(table)
+    large = len(table) > 30
+    return (torch.linalg.eigvals(rest).abs().max() if large else torch.linalg.matrix_norm(rest, 2)).item()
+
+
+@mistake(LEFT, hint="large", points=3)
+def at_most_five_steps(table, chosen, steps):
+    rest = torch.linalg.matrix_power(_step(table, chosen), min(steps, 5)) - 1 / len(table)
+    return torch.linalg.matrix_norm(rest, 2).item()
+
+
+@mistake(LEFT, hint="large", points=3)
+def at_most_twice(table, chosen, steps):
+    kept = [s for k, s in enumerate(chosen) if chosen[:k].count(s) < 2]
+    rest = torch.linalg.matrix_power(_step(table, kept), steps) - 1 / len(table)
+    return torch.linalg.matrix_norm(rest, 2).item()
+
+
+@mistake(LEFT, hint="value")
+def the_identity_always_there(table, chosen, steps):
+    r = len(table)
+    one = next(k for k in range(r) if table[k, 0] == 0)
+    rest = torch.linalg.matrix_power(_step(table, [*chosen] if one in chosen else [one, *chosen]), steps) - 1 / r
     return torch.linalg.matrix_norm(rest, 2).item()
 
 
