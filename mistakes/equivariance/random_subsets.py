@@ -76,6 +76,37 @@ def alternating_wave_left_out(elements, n):
     return _means(elements, n)[:, 1 : n // 2].abs().amax(1)
 
 
+@mistake(CYCLE, hint="left_out")
+def both_ends_left_out(elements, n):
+    return _means(elements, n)[:, 2 : n - 1].abs().amax(1)
+
+
+@mistake(CYCLE, hint="left_out")
+def last_of_half_the_waves_left_out_for_odd_n(elements, n):
+    return _means(elements, n)[:, 1 : n // 2 + (n % 2 == 0)].abs().amax(1)
+
+
+@mistake(CYCLE, hint="slowest")
+def only_waves_that_divide_n(elements, n):
+    return _means(elements, n)[:, [k for k in range(1, n) if n % k == 0]].abs().amax(1)
+
+
+@mistake(CYCLE, hint="given")
+def group_as_large_as_the_largest_element(elements, n):
+    counts = torch.stack([torch.bincount(row, minlength=int(elements.max()) + 1) for row in elements])
+    return torch.fft.fft(counts.double()).abs()[:, 1:].amax(1) / elements.shape[1]
+
+
+@mistake(CYCLE, hint="scale")
+def always_seven_elements(elements, n):
+    return _means(elements, n)[:, 1:].abs().amax(1) * elements.shape[1] / 7
+
+
+@mistake(CYCLE, hint="digits")
+def half_precision(elements, n):
+    return _means(elements, n)[:, 1:].abs().amax(1).half()
+
+
 @mistake(CYCLE, hint="rows")
 def all_rows_together(elements, n):
     return _means(elements.reshape(1, -1), n)[:, 1:].abs().amax(1).expand(len(elements))
@@ -106,6 +137,12 @@ def squeezed(elements, n):
     return (_means(elements, n).abs() * (torch.arange(n) > 0)).amax(1).squeeze()
 
 
+@mistake(CYCLE, hint="element", points=3)
+def one_element_has_no_error(elements, n):
+    errors = (_means(elements, n).abs() * (torch.arange(n) > 0)).amax(1)
+    return errors * (elements.shape[1] > 1)
+
+
 @mistake(CYCLE, hint="large", points=3)
 def only_the_first_waves(elements, n):
     return (_means(elements, n).abs() * (torch.arange(n) > 0))[:, :20].amax(1)
@@ -125,6 +162,13 @@ def sample_standard_deviation(values, m):
 def no_correction(values, m):
     sigma = values.std(0, correction=0)
     return {"subset": sigma / m**0.5, "multiset": sigma / m**0.5}
+
+
+@mistake(SAMPLING, hint="correction")
+def small_shares_not_corrected(values, m):
+    sigma = values.std(0, correction=0)
+    factor = _factor(values, m) if m > len(values) / 20 else m**-0.5
+    return {"subset": sigma * factor, "multiset": sigma / m**0.5}
 
 
 @mistake(SAMPLING, hint="wrong_correction")
@@ -155,6 +199,18 @@ def falls_like_one_over_m(values, m):
 def one_sigma_for_all(values, m):
     sigma = values.std(correction=0).expand(values.shape[1])
     return {"subset": sigma * _factor(values, m), "multiset": sigma / m**0.5}
+
+
+@mistake(SAMPLING, hint="together")
+def about_the_mean_of_all_inputs(values, m):
+    sigma = (values - values.mean()).square().mean(0).sqrt()
+    return {"subset": sigma * _factor(values, m), "multiset": sigma / m**0.5}
+
+
+@mistake(SAMPLING, hint="together", points=2)
+def multisets_of_all_inputs(values, m):
+    sigma = values.std(0, correction=0)
+    return {"subset": sigma * _factor(values, m), "multiset": (values.std(correction=0) / m**0.5).expand_as(sigma)}
 
 
 @mistake(SAMPLING, hint="swapped")
@@ -209,6 +265,25 @@ def squares_before_the_mean_goes(values, m):
     return {"subset": sigma * _factor(values, m), "multiset": sigma / m**0.5}
 
 
+@mistake(SAMPLING, hint="offset", points=3)
+def squares_after_one_mean_for_all(values, m):
+    about = values - values.mean()
+    sigma = (about.square().mean(0) - about.mean(0).square()).clamp(min=0).sqrt()
+    return {"subset": sigma * _factor(values, m), "multiset": sigma / m**0.5}
+
+
+@mistake(SAMPLING, hint="still", points=3)
+def multisets_of_all_have_no_error(values, m):
+    sigma = values.std(0, correction=0)
+    return {"subset": sigma * _factor(values, m), "multiset": sigma / m**0.5 * (m < len(values))}
+
+
+@mistake(SAMPLING, hint="digits")
+def three_digits(values, m):
+    sigma = values.std(0, correction=0).half()
+    return {"subset": sigma * _factor(values, m), "multiset": sigma / m**0.5}
+
+
 def _average(table, elements):
     return torch.stack([torch.eye(len(table)).double()[table[g]] for g in elements]).mean(0)
 
@@ -216,6 +291,28 @@ def _average(table, elements):
 @mistake(TABLE, hint="constant")
 def constant_kept(table, elements):
     return torch.linalg.svdvals(_average(table, elements)).max()
+
+
+@mistake(TABLE, hint="constant")
+def conjugates(table, elements):
+    n = len(table)
+    one = (table == torch.arange(n)).all(1).nonzero()[0, 0]
+    inverse = (table == one).double().argmax(1)
+    moved = torch.stack([table[table[g], inverse[g]] for g in elements])
+    average = torch.eye(n).double()[moved].mean(0)
+    return torch.linalg.svdvals(average - 1 / n).max()
+
+
+@mistake(TABLE, hint="alone")
+def third_with_nothing_subtracted(table, elements):
+    values = torch.linalg.svdvals(_average(table, elements))
+    return values[min(2, len(values) - 1)] if len(table) > 1 else 0.0
+
+
+@mistake(TABLE, hint="alone")
+def mean_of_second_and_third(table, elements):
+    values = torch.linalg.svdvals(_average(table, elements))
+    return (values[1] + values[2]) / 2 if len(values) > 2 else values[-1] * (len(values) > 1)
 
 
 @mistake(TABLE, hint="eigenvalues")
@@ -244,6 +341,19 @@ def root_mean_square_of_the_directions(table, elements):
     return (_average(table, elements) - 1 / len(table)).norm() / (len(table) - 1) ** 0.5
 
 
+@mistake(TABLE, hint="frobenius")
+def functions_that_are_one_in_one_place(table, elements):
+    a = _average(table, elements) - 1 / len(table)
+    return a.norm(dim=0).max()
+
+
+@mistake(TABLE, hint="repeats")
+def added_at_once(table, elements):
+    a = torch.zeros(len(table), len(table)).double()
+    a[table[elements], torch.arange(len(table))] += 1 / len(elements)  # a place named twice is added to once
+    return torch.linalg.svdvals(a - 1 / len(table)).max()
+
+
 @mistake(TABLE, hint="repeats")
 def every_element_once(table, elements):
     return torch.linalg.svdvals(_average(table, elements.unique()) - 1 / len(table)).max()
@@ -252,6 +362,16 @@ def every_element_once(table, elements):
 @mistake(TABLE, hint="scale")
 def undivided(table, elements):
     return len(elements) * torch.linalg.svdvals(_average(table, elements) - 1 / len(table)).max()
+
+
+@mistake(TABLE, hint="scale")
+def always_four_elements(table, elements):
+    return len(elements) / 4 * torch.linalg.svdvals(_average(table, elements) - 1 / len(table)).max()
+
+
+@mistake(TABLE, hint="digits")
+def rounded(table, elements):
+    return round(torch.linalg.svdvals(_average(table, elements) - 1 / len(table)).max().item(), 3)
 
 
 @mistake(TABLE, hint="squared")
