@@ -189,9 +189,9 @@ def determinants_of_reversed_triples(net, x):
 
 
 @mistake(VECTOR, hint="triples")
-def triples_by_their_last_place(net, x):
+def triples_from_the_last(net, x):
     dots, _, crosses = _parts(x)
-    order = sorted(itertools.combinations(range(x.shape[1]), 3), key=lambda triple: triple[::-1])[::-1]
+    order = list(itertools.combinations(range(x.shape[1]), 3))[::-1]
     return _sum(net, [dots, torch.linalg.det(x[:, torch.tensor(order)])], [x, crosses])
 
 
