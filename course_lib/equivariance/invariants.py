@@ -75,7 +75,7 @@ def vectors_from_scalars(coefficients: Coefficients, handed: bool = False) -> Ca
     `coefficients` maps the dot products `(b, n (n + 1) / 2)` to weights `(b, n)`. If `handed`, it sees the determinants behind
     the dot products, and gives C(n, d - 1) further weights, those of the cross products: then rotations are respected, and
     mirrorings need not be. Every equivariant function can be written so, for O(d) and for SO(d): Villar, Hogg, Storey-Fisher,
-    Yao & Blum-Smith (2021), proposition 4. Raises ValueError for another number of weights.
+    Yao & Blum-Smith (2021). Raises ValueError for another number of weights.
 
     >>> mean = vectors_from_scalars(lambda dots: torch.full((len(dots), 2), 0.5))
     >>> mean(torch.tensor([[[1.0, 0.0], [1.0, 2.0]]])).tolist()
