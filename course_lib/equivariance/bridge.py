@@ -129,7 +129,7 @@ def places(way: str, n: int) -> Tensor:
 
 
 def cosets(starts: Tensor, subgroup: Tensor) -> Tensor:
-    """The left cosets sigma H: each order `(k, n)` with its places permuted in all ways of H `(h, n)` -> `(k, h, n)`.
+    """The left cosets tau H: each order `(k, n)` with its places permuted in all ways of H `(h, n)` -> `(k, h, n)`.
 
     >>> cosets(torch.tensor([[2, 0, 1]]), places("antithetic", 3)).tolist()
     [[[2, 0, 1], [1, 0, 2]]]
@@ -165,7 +165,7 @@ def finite_population(count: int, size: int) -> float:
 
 
 def coset_variance(tables: Tensor, subgroup: Tensor) -> tuple[Tensor, Tensor]:
-    """Variances of one random order, and of the mean over a coset sigma H of a random order sigma: two times `(b, n)`.
+    """Variances of one random order, and of the mean over a coset tau H of a random order tau: two times `(b, n)`.
 
     Exact, since all n! orders of the games `(b, 2**n)` are listed; at most 9 players.
     """

@@ -118,7 +118,20 @@ def axes_by_size(p, values):
     return moved if moved.shape[0] == len(p) else moved.transpose(0, 1)
 
 
-@mistake(ACT, hint="single", points=3)
+@mistake(ACT, hint="axes")
+def cut_anew_and_not_exchanged(p, values):
+    members = torch.arange(values.shape[1])[:, None] >> torch.arange(p.shape[1]) & 1
+    return values[:, (members @ (2 ** p.argsort(1)).T).T].reshape(len(p), *values.shape)
+
+
+@mistake(ACT, hint="two", points=3)
+def three_players_at_least(p, values):
+    members = torch.arange(values.shape[1])[:, None] >> torch.arange(p.shape[1]) & 1
+    back = p.argsort(1) if p.shape[1] != 2 else torch.arange(2).expand_as(p)  # two players "cannot move"
+    return values[:, (members @ (2**back).T).T].transpose(0, 1)
+
+
+@mistake(ACT, hint="one_row", points=3)
 def squeezed(p, values):
     members = torch.arange(values.shape[1])[:, None] >> torch.arange(p.shape[1]) & 1
     return values[:, (members @ (2 ** p.argsort(1)).T).T].transpose(0, 1).squeeze()
@@ -184,17 +197,29 @@ def mean_of_the_matrices_first(rule, permutations):
     return outside @ rule @ game_action(n).matrix(permutations.argsort(1), rule.dtype).mean(0)
 
 
-@mistake(AVERAGE, hint="value")
+@mistake(AVERAGE, hint="length")
 def divided_by_factorial(rule, permutations):
     undone, homes = permutations.argsort(1), coalition_permutations(permutations.argsort(1))
     count = torch.arange(1, len(rule) + 1).prod()
     return torch.stack([rule[i][:, s] for i, s in zip(undone, homes, strict=True)]).sum(0) / count
 
 
-@mistake(AVERAGE, hint="value")
+@mistake(AVERAGE, hint="listed")
 def the_whole_group_whatever_is_listed(rule, permutations):
     every = torch.tensor(list(itertools.permutations(range(len(rule)))))
     undone, homes = every.argsort(1), coalition_permutations(every.argsort(1))
+    return torch.stack([rule[i][:, s] for i, s in zip(undone, homes, strict=True)]).mean(0)
+
+
+@mistake(AVERAGE, hint="precision")
+def in_single_precision(rule, permutations):
+    undone, homes = permutations.argsort(1), coalition_permutations(permutations.argsort(1))
+    return torch.stack([rule.float()[i][:, s] for i, s in zip(undone, homes, strict=True)]).mean(0).to(rule.dtype)
+
+
+@mistake(AVERAGE, hint="many", points=3)
+def sixteen_coalitions(rule, permutations):
+    undone, homes = permutations.argsort(1), coalition_permutations(permutations.argsort(1)) % 16
     return torch.stack([rule[i][:, s] for i, s in zip(undone, homes, strict=True)]).mean(0)
 
 
@@ -218,7 +243,7 @@ def cleaned_of_small_numbers(rule, permutations):
     return torch.where(mean.abs() < 1e-8, torch.zeros_like(mean), mean)
 
 
-@mistake(AVERAGE, hint="single", points=3)
+@mistake(AVERAGE, hint="one_player", points=3)
 def one_dimension_lost(rule, permutations):
     undone, homes = permutations.argsort(1), coalition_permutations(permutations.argsort(1))
     return torch.stack([rule[i][:, s] for i, s in zip(undone, homes, strict=True)]).mean(0).squeeze()
@@ -337,7 +362,42 @@ def a_pair(values, places):
     return tuple(one[0] for one in coset_variance(values[None], places))
 
 
-@mistake(COSET, hint="single", points=4)
+@mistake(COSET, hint="gather")
+def gathered_by_orders(values, places):
+    starts, found = _starts(places), []
+    for orders in [starts, *(starts[:, h] for h in places)]:
+        after = (2**orders).cumsum(1)
+        found.append((values[after] - values[after - 2**orders]).gather(1, orders))
+    mean = torch.stack(found[1:]).mean(0)
+    return {"alone": found[0].var(0, unbiased=False), "coset": mean.var(0, unbiased=False)}
+
+
+@mistake(COSET, hint="start")
+def gathered_once_by_the_start(values, places):
+    starts, found = _starts(places), []
+    for orders in [starts, *(starts[:, h] for h in places)]:
+        after = (2**orders).cumsum(1)
+        found.append(values[after] - values[after - 2**orders])
+    back = starts.argsort(1)
+    alone, mean = found[0].gather(1, back), torch.stack(found[1:]).mean(0).gather(1, back)
+    return {"alone": alone.var(0, unbiased=False), "coset": mean.var(0, unbiased=False)}
+
+
+@mistake(COSET, hint="precision")
+def variances_in_single_precision(values, places):
+    starts, single = _starts(places), values.float()
+    mean = torch.stack([_added(single, starts[:, h]) for h in places]).mean(0)
+    alone = _added(single, starts).var(0, unbiased=False)
+    return {"alone": alone.to(values.dtype), "coset": mean.var(0, unbiased=False).to(values.dtype)}
+
+
+@mistake(COSET, hint="many", points=4)
+def six_rows_at_most(values, places):
+    alone, coset = coset_variance(values[None], places[:6])
+    return {"alone": alone[0], "coset": coset[0]}
+
+
+@mistake(COSET, hint="repeats", points=4)
 def rows_counted_once(values, places):
     alone, coset = coset_variance(values[None], places.unique(dim=0))
     return {"alone": alone[0], "coset": coset[0]}

@@ -2,13 +2,14 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
-from course_lib.checks.instances import Instances
+from course_lib.checks.instances import Instances, remember
 from course_lib.checks.returns import as_dict
 
 Order = tuple[int, ...]
@@ -88,14 +89,17 @@ act_on_games = Exercise(
         "both": "two things at once: player 0 is the lowest bit, and (pi v)(S) = v(pi^-1 S)",
         "numbers": "you permute the numbers of single entries, or of a block: every coalition moves, with all of its members",
         "still": "the tables come back as they were: move them",
-        "axes": "first elements, then games: the shape is (m, b, 2**n)",
+        "axes": "first elements, then games: (m, b, 2**n). Exchange axes with transpose; reshape only cuts the numbers anew",
         "pairs": "every game should be moved by every permutation: the shape is (m, b, 2**n)",
         "value": "(pi v)(S) = v(pi^-1 S): for each S find the members of pi^-1 S and look their value up",
         "copied": "values come back changed: they are moved, not computed with, so large whole numbers stay exact",
         "kind": "right in general, but the values should keep their dtype: float32 and whole numbers as well",
         "square": "right in general, but not where m, b and 2**n are equal: does the shape decide what you do?",
-        "single": "right in general, but not for a single permutation, game or player",
-        "many": "right for a few players, but not for many",
+        "one_row": "right in general, but not for a single permutation",
+        "one_game": "right in general, but not for a single game",
+        "one_player": "right in general, but not for a single player",
+        "two": "right in general, but not for two players",
+        "many": "right for a few players and permutations, but not for many",
     },
 )
 
@@ -115,6 +119,7 @@ def _compare_games(answer: Callable, rows: list[Order], values: Tensor) -> Tenso
             "bits": _moved(rows, values, high=True),
             "both": _moved(back, values, high=True),
             "still": values.expand(truth.shape),
+            "axes": [truth.permute(axes).reshape(truth.shape) for axes in itertools.permutations(range(3))],
         }
         raise nearest(value, likely | {"numbers": _shuffled(rows, values)})
     if not torch.equal(found.to(truth.dtype), truth):
@@ -153,14 +158,16 @@ def does_not_guess_axes_from_sizes(answer, random):
 @_behind(moves_every_game_by_every_renaming)
 def moves_single_things_and_other_numbers(answer, random):
     for hint, (m, b, n), kind in (
-        ("single", (1, 2, 3), torch.float64),
-        ("single", (2, 1, 4), torch.float64),
-        ("single", (1, 3, 1), torch.float64),
+        ("one_row", (1, 2, 3), torch.float64),
+        ("one_game", (2, 1, 4), torch.float64),
+        ("one_player", (1, 3, 1), torch.float64),
+        ("two", (3, 2, 2), torch.float64),
+        ("many", (7, 2, 5), torch.float64),
         ("many", (1, 1, 9), torch.float64),
         ("kind", (2, 3, 3), torch.float32),
         ("kind", (2, 3, 4), torch.long),
     ):
-        rows = _some(random, m, n) if n > 2 else [tuple(random.order(n)) for _ in range(m)]
+        rows = _some(random, m, n) if n > 2 else [(1, 0), (0, 1), (1, 0)] if n == 2 else [(0,)]
         values = random.table(n, b).T
         values = (2.0**58 * values).long() | 1 if kind == torch.long else values.to(kind)  # odd numbers that no float holds
         try:
@@ -183,11 +190,17 @@ average_rule = Exercise(
         "no_inner": "the scores are moved, the games are not: f should see pi^-1 v",
         "still": "the rule comes back as it was: is anything moved?",
         "sum": "you add the terms up: divide by their number",
+        "length": "divide by the length of the list, m: not by n!, and not by n",
+        "listed": "use exactly the listed rows: not the whole group, nor what the rows generate",
+        "precision": "right to about seven digits only: stay in the dtype of the rule, without float32 on the way",
         "mean_first": "average rules, not the moves: the mean of products is not the product of means",
         "value": "entry (i, S) of the average is the mean over the list of rule[pi^-1(i), pi^-1 S]",
         "repeats": "right in general, but a permutation that is listed twice counts twice: a list, not a set",
         "whole": "right for lists, but the average over a whole group should be equivariant: do you use every element once?",
-        "single": "right in general, but not for a single permutation or a single player",
+        "one_row": "right in general, but not for a single permutation",
+        "one_player": "right in general, but not for a single player",
+        "two": "right in general, but not for two players",
+        "many": "right in general, but not for more players and a longer list",
         "kind": "right in general, but the dtype of the rule should be kept",
         "small": "right in general, but a tiny rule is a rule: its average has the same relative precision",
     },
@@ -222,14 +235,20 @@ def _compare_rule(value: object, rule: Tensor, rows: list[Order], tolerance: flo
         "no_inner": [_averaged(rule, rows, _one, turn) for turn in (_undone, _same)],
         "still": rule,
         "sum": truth * len(rows),
-        "mean_first": _mean_first(rule, rows),
+        "precision": truth,
+        "length": [truth * len(rows) / math.factorial(len(rule)), truth * len(rows) / len(rule)],
+        "listed": [_averaged(rule, other) for other in (list(itertools.permutations(range(len(rule)))), _generated(rows))],
+        "mean_first": _averaged(_averaged(rule, rows, _undone, _one), rows, _one, _undone),
     }
     raise nearest(found, likely)
 
 
-def _mean_first(rule: Tensor, rows: list[Order]) -> Tensor:
-    half = _averaged(rule, rows, _undone, _one)
-    return _averaged(half, rows, _one, _undone)
+def _generated(rows: list[Order]) -> list[Order]:
+    """The subgroup that the rows generate."""
+    found = {*rows}
+    while new := {_times(p, q) for p in found for q in rows} - found:
+        found |= new
+    return sorted(found)
 
 
 @average_rule.property(points=2)
@@ -256,8 +275,10 @@ def averages_at_the_edges(answer, random):
     rows = _some(random, 2, 4)
     cases = [
         ("repeats", [*rows, rows[0], rows[0]], random.normal(4, 16)),
-        ("single", rows[:1], random.normal(4, 16)),
-        ("single", [(0,)], random.normal(1, 2)),
+        ("one_row", rows[:1], random.normal(4, 16)),
+        ("one_player", [(0,)], random.normal(1, 2)),
+        ("two", [(1, 0), (0, 1), (1, 0)], random.normal(2, 4)),
+        ("many", _some(random, 8, 5), random.normal(5, 32)),
         ("kind", rows, random.normal(4, 16).float()),
         ("small", rows, 1e-9 * random.normal(4, 16)),
     ]
@@ -281,18 +302,25 @@ coset_variances = Exercise(
         "keys": 'return a dict with the keys "alone" and "coset"',
         "alone": '"alone" is wrong: for each of the n! orders note what each player adds, then take each variance',
         "at_place": "what is added in an order stands in the order of arrival: put it back to the players before you go on",
+        "gather": "column k belongs to player orders[k]; gather(1, orders) reads that backwards: you need orders.argsort(1)",
+        "start": '"coset": put each order back to the players by its own argsort, before the mean, not by that of the start',
+        "precision": "right to about seven digits only: stay in the dtype of the values, without float32 on the way",
         "sample": "all orders are listed, none is sampled: divide by n!, not by n! - 1",
         "deviation": "these are standard deviations: the variance is asked for",
         "bits": "player i is bit i of a coalition's number, so player 0 is the lowest bit",
-        "names": '"coset" permutes players: in sigma h the PLACES of an order change, so entry j is sigma[h[j]]',
-        "inverse": '"coset" uses the inverses of the places: entry j of the new order is sigma[h[j]]',
+        "names": '"coset" permutes players: in tau h the PLACES of an order change, so entry j is tau[h[j]]',
+        "inverse": '"coset" uses the inverses of the places: entry j of the new order is tau[h[j]]',
         "pooled": '"coset" is the variance of single orders: first take the mean over the coset, then the variance',
         "independent": '"coset" divides by the number of orders: that is for independent ones, and those of a coset are not',
         "sum": '"coset" is the variance of a sum over the coset: take the mean',
         "swapped": 'what belongs to "alone" stands under "coset", and the other way round',
-        "coset": '"coset" is wrong: for each sigma the mean of what players add in the orders sigma[h], then the variance',
+        "coset": '"coset" is wrong: for each tau the mean of what players add in the orders tau[h], then the variance',
         "design": "right in general, but a design that is exact on a game should have variance 0 up to rounding",
-        "single": "right in general, but not for a single player, a single row of places, or a row listed twice",
+        "one_player": "right in general, but not for a single player",
+        "one_row": "right in general, but not for a single row of places",
+        "repeats": "right in general, but a row of places that is listed twice counts twice",
+        "two": "right in general, but not for two players",
+        "many": "right in general, but not for five players and a longer list of places",
         "empty": "the empty coalition has a value too: who comes first adds v({i}) - v(empty)",
         "kind": "right in general, but the dtype of the values should be kept",
     },
@@ -315,9 +343,11 @@ def _variance(rows: list[list[float]]) -> Tensor:
 
 def _means(values: list[float], starts: list[Order], follow: Callable[[Order], list[Order]]) -> Tensor:
     """Variance over starts of the mean over the orders that follow each start."""
-    return _variance([[sum(c) / len(c) for c in zip(*(_arrivals(values, o) for o in follow(s)), strict=True)] for s in starts])
+    added = functools.cache(lambda order: _arrivals(values, order))  # most orders follow several starts
+    return _variance([[sum(c) / len(c) for c in zip(*map(added, follow(s)), strict=True)] for s in starts])
 
 
+@remember
 def _truth(table: Tensor, places: list[Order]) -> tuple[Tensor, Tensor]:
     values, starts = table.double().tolist(), list(itertools.permutations(range(len(places[0]))))
     alone = _variance([_arrivals(values, order) for order in starts])
@@ -344,6 +374,8 @@ def _wrong_alone(values: list[float], starts: list[Order], alone: Tensor) -> dic
         "at_place": _variance([[_arrivals(values, order)[i] for i in order] for order in starts]),
         "bits": _variance([_arrivals(values, order, high=True) for order in starts]),
         "empty": _variance([_arrivals([0.0, *values[1:]], order) for order in starts]),
+        "gather": _variance([[_arrivals(values, o)[o[i]] for i in o] for o in starts]),
+        "precision": alone,
     }
 
 
@@ -357,7 +389,15 @@ def _wrong_coset(values: list[float], starts: list[Order], places: list[Order], 
         "pooled": alone,
         "independent": [alone / h, coset / h],
         "sum": h * h * coset,
+        "start": _variance([_gathered_once(values, s, [_times(s, one) for one in places]) for s in starts]),
+        "precision": coset,
     }
+
+
+def _gathered_once(values: list[float], start: Order, orders: list[Order]) -> list[float]:
+    """The mean over orders of what is added at each place, given to the players of the start."""
+    found = [_arrivals(values, o) for o in orders]
+    return [sum(added[o[k]] for added, o in zip(found, orders, strict=True)) / len(orders) for k in _undone(start)]
 
 
 def _lopsided(random: Instances, m: int, n: int) -> list[Order]:
@@ -399,9 +439,11 @@ def finds_designs_exact(answer, random):
 def works_at_the_edges(answer, random):
     rows = _some(random, 2, 3)
     cases = [
-        ("single", random.table(1), [(0,)]),
-        ("single", random.table(3), rows[:1]),
-        ("single", random.table(3), [rows[0], rows[0], rows[1]]),
+        ("one_player", random.table(1), [(0,)]),
+        ("one_row", random.table(3), rows[:1]),
+        ("repeats", random.table(3), [rows[0], rows[0], rows[1]]),
+        ("two", random.table(2), [(0, 1), (1, 0), (0, 1)]),
+        ("many", random.table(5), _some(random, 7, 5)),
         ("kind", random.table(3).float(), rows),
     ]
     for hint, table, places in cases:
