@@ -164,27 +164,33 @@ class EquivariantLinear(nn.Module):
     """
 
     def __init__(
-        self, action_in: Action, action_out: Action, channels_in: int = 1, channels_out: int = 1, seed: int = 0
+        self,
+        action_in: Action,
+        action_out: Action,
+        channels_in: int = 1,
+        channels_out: int = 1,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.shapes, dtype = (action_in.shape, action_out.shape), torch.get_default_dtype()
+        self.shapes = (action_in.shape, action_out.shape)
         basis, fixed = equivariant_basis(action_in, action_out), invariant_basis(action_out)
-        self.register_buffer("basis", basis)  # in float64 until the layer is moved: a layer made double is exact
-        self.register_buffer("fixed", fixed)
+        self.register_buffer("basis", basis.to(dtype))  # a layer made in float32 and moved to float64 is no more exact
+        self.register_buffer("fixed", fixed.to(dtype))
         draws = torch.randn(channels_out, channels_in, len(basis), generator=torch.Generator().manual_seed(seed))
         size = (action_out.dimension / max(1, channels_in * len(basis))) ** 0.5
         self.coefficients = nn.Parameter(size * draws.to(dtype))
-        self.offsets = nn.Parameter(torch.zeros(channels_out, len(fixed)))
+        self.offsets = nn.Parameter(torch.zeros(channels_out, len(fixed), dtype=dtype))
 
     def matrix(self) -> Tensor:
         """W, `(channels_out, D_out, channels_in, D_in)`."""
-        return torch.einsum("oik,kpq->opiq", self.coefficients, self.basis.to(self.coefficients.dtype))
+        return torch.einsum("oik,kpq->opiq", self.coefficients, self.basis)
 
     def forward(self, x: Tensor) -> Tensor:
         expected = (self.coefficients.shape[1], *self.shapes[0])
         if tuple(x.shape[1:]) != expected:
             raise ValueError(f"x must be of shape (b, *{expected}), got {tuple(x.shape)}")
-        w, b = self.matrix(), self.offsets @ self.fixed.to(self.offsets.dtype)
+        w, b = self.matrix(), self.offsets @ self.fixed
         y = x.flatten(1) @ w.flatten(2).flatten(0, 1).T + b.flatten()
         return y.reshape(len(x), len(w), *self.shapes[1])
 

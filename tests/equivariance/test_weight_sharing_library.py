@@ -222,7 +222,7 @@ def test_slow_frequencies_are_not_taken_for_constants():
 @pytest.mark.parametrize("name", cases())
 def test_the_layer_is_equivariant_and_so_is_its_bias(name, dtype, tolerance):
     action_in, action_out = cases()[name]
-    layer = EquivariantLinear(action_in, action_out, seed=1).to(dtype)
+    layer = EquivariantLinear(action_in, action_out, seed=1, dtype=dtype)
     torch.nn.init.normal_(layer.offsets, generator=torch.Generator().manual_seed(0))
     x = torch.randn(6, *action_in.shape, dtype=dtype, generator=torch.Generator().manual_seed(1))
     elements = action_in.group.sample(8, torch.Generator().manual_seed(2))
