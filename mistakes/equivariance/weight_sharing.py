@@ -175,12 +175,12 @@ def one_table_more(rho_in, rho_out):
     return vectors[:, : int((values < 1e-10).sum()) + 1].T.reshape(-1, e, d)
 
 
-@mistake(BASIS, hint="shape")
+@mistake(BASIS, hint="tables")
 def as_flat_rows(rho_in, rho_out):
     return _solved(rho_in, rho_out).flatten(1)
 
 
-@mistake(BASIS, hint="shape")
+@mistake(BASIS, hint="tables")
 def only_one_table(rho_in, rho_out):
     return _solved(rho_in, rho_out)[0]
 
@@ -202,13 +202,13 @@ def a_thousandth_is_zero(rho_in, rho_out):
     return _solved(rho_in, rho_out, 1e-3)
 
 
-@mistake(BASIS, hint="none", points=3)
+@mistake(BASIS, hint="extremes", points=3)
 def at_least_one_table(rho_in, rho_out):
     basis = _solved(rho_in, rho_out)
     return basis if len(basis) else torch.zeros(1, rho_out.shape[1], rho_in.shape[1], dtype=rho_in.dtype)
 
 
-@mistake(BASIS, hint="none", points=3)
+@mistake(BASIS, hint="extremes", points=3)
 def relative_to_nothing(rho_in, rho_out):
     d, e = rho_in.shape[1], rho_out.shape[1]
     one_in, one_out = (torch.eye(m.shape[1], dtype=m.dtype) for m in (rho_in, rho_out))

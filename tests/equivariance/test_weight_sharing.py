@@ -73,6 +73,12 @@ def test_tied_weights_are_means_over_wrapped_diagonals():
     assert torch.allclose(project_onto(basis, w)[0], torch.stack(diagonals))
 
 
+def test_mean_errors_of_tied_and_free_weights_are_those_that_the_chapter_gives():
+    n, m = 8, 60
+    errors = torch.tensor([claims.tied_and_free_errors(n, m, seed) for seed in range(100)], dtype=torch.float64).mean(0)
+    assert errors[0].item() == pytest.approx(n / m, rel=0.2) and errors[1].item() == pytest.approx(n * n / (m - n - 1), rel=0.1)
+
+
 def test_two_random_permutations_usually_give_the_layer_of_all():
     free = []
     group = SymmetricGroup(5)

@@ -164,7 +164,7 @@ def ties_at_the_edges(answer, random):
 equivariant_basis = Exercise(
     "equivariance/weight_sharing/equivariant_basis",
     hints={
-        "shape": "return tables stacked to (r, e, d): e rows for the outputs, d columns for the inputs",
+        "tables": "return tables stacked to (r, e, d): e rows for the outputs, d columns for the inputs",
         "transposed": "your tables fulfil rho_out W = W rho_in^T: with rows read one after another, A W B becomes kron(A, B^T)",
         "columns": "the equations read W column by column, the tables are filled row by row (or the other way round)",
         "orthogonal": "your tables would be right if the matrices were orthogonal; here the inverse is not the transpose",
@@ -176,7 +176,7 @@ equivariant_basis = Exercise(
         "repeated": "your tables are not independent of each other",
         "orthonormal": "the right space, but the tables should be orthonormal: inner products of entries 0, and 1 with itself",
         "value": "your tables do not have rho_out(s) W = W rho_in(s) for all generators s",
-        "none": "right in general, but not where only W = 0, or every W, respects the generators",
+        "extremes": "right in general, but not where only W = 0, or every W, respects the generators",
         "slow": "right in general, but not for a small turn: its equations are small, and yet not zero",
     },
 )
@@ -247,11 +247,11 @@ def _blame(a: Tensor, b: Tensor, tables: Tensor) -> str:
 
 def _tables(found: object, e: int, d: int) -> Tensor:
     if found is None:
-        raise Wrong("none", "your function returns None: is there a `return` at the end?")
+        raise Wrong("none")
     if not isinstance(found, Tensor):
-        raise Wrong("shape")
+        raise Wrong("tables")
     if found.dim() != 3 or found.shape[1:] != (e, d):
-        raise Wrong("shape", seen=f"{tuple(found.shape)} for e = {e}, d = {d}")
+        raise Wrong("tables", seen=f"{tuple(found.shape)} for e = {e}, d = {d}")
     return as_tensor(found, tuple(found.shape))
 
 
@@ -289,9 +289,9 @@ def solves_special_cases(answer, random):
     small = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, -1.0]]], dtype=torch.float64)
     still = torch.eye(3, dtype=torch.float64).repeat(2, 1, 1)
     for hint, a, b, count in (
-        ("none", -one, one, 0),
-        ("none", still, still[:, :2, :2].contiguous(), 6),
-        ("none", one, one, 1),
+        ("extremes", -one, one, 0),
+        ("extremes", still, still[:, :2, :2].contiguous(), 6),
+        ("extremes", one, one, 1),
         ("slow", small, small, 3),
     ):
         found = called(hint, answer, a, b)
