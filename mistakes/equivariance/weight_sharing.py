@@ -303,3 +303,17 @@ def squeezed(basis, x, y):
 def answers_in_double(basis, x, y):
     features = _features(basis.double(), x.double()).flatten(0, 1)
     return _combined(torch.linalg.pinv(features) @ y.double().flatten(), basis.double())
+
+
+EQUIVALENT = {
+    "tied_weights: label = torch.minimum(label, label[p_out[s]][:, p_in[s]]) => "
+    "label = torch.minimum(label[p_out[s]][:, p_in[s]], label)": "the smaller of two is the same in either order",
+    "tied_weights: if torch.equal(label, before): => if torch.equal(before, label):": "equality is symmetric",
+    "equivariant_basis: d, e = (rho_in.shape[1], rho_out.shape[1]) => d, e = (rho_in.shape[2], rho_out.shape[1])": "matrices "
+    "of a representation are square",
+    "equivariant_basis: d, e = (rho_in.shape[1], rho_out.shape[1]) => d, e = (rho_in.shape[1], rho_out.shape[2])": "matrices "
+    "of a representation are square",
+    "equivariant_basis: zero = values < 1e-10 => zero = values <= 1e-10": "no eigenvalue lies exactly at the tolerance",
+    "equivariant_basis: return vectors[:, zero].T.reshape(-1, e, d) => return -vectors[:, zero].T.reshape(-1, e, d)": "an "
+    "orthonormal basis with all signs changed is one",
+}

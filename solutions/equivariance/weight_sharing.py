@@ -11,8 +11,8 @@ def tied_weights(p_in, p_out):
     label = torch.arange(n_out * n_in).reshape(n_out, n_in)
     while True:
         before = label
-        for p, q in zip(p_out, p_in, strict=True):
-            label = torch.minimum(label, label[p][:, q])  # the lower label wins
+        for s in range(len(p_in)):
+            label = torch.minimum(label, label[p_out[s]][:, p_in[s]])  # the lower label wins
         if torch.equal(label, before):
             return label.unique(return_inverse=True)[1]
 
@@ -26,8 +26,8 @@ def equivariant_basis(rho_in, rho_out):
     d, e = rho_in.shape[1], rho_out.shape[1]
     one_in, one_out = torch.eye(d, dtype=rho_in.dtype), torch.eye(e, dtype=rho_in.dtype)
     blocks = []
-    for a, b in zip(rho_in.mT.contiguous(), rho_out.contiguous(), strict=True):
-        blocks.append(torch.kron(b, one_in) - torch.kron(one_out, a))
+    for s in range(len(rho_in)):
+        blocks.append(torch.kron(rho_out[s].contiguous(), one_in) - torch.kron(one_out, rho_in[s].T.contiguous()))
     constraints = torch.cat(blocks)
     values, vectors = torch.linalg.eigh(constraints.T @ constraints)
     zero = values < 1e-10
@@ -41,5 +41,5 @@ import torch
 def fit_tied(basis, x, y):
     """The combination W of tables (r, q, p) with the smallest sum of |y - W x|^2: (b, p), (b, q) -> (q, p)."""
     features = torch.einsum("kqp,bp->bqk", basis, x).flatten(0, 1)
-    coefficients = torch.linalg.lstsq(features, y.flatten()[:, None]).solution[:, 0]
+    coefficients = torch.linalg.lstsq(features, y.flatten()[:, None]).solution.flatten()
     return torch.einsum("k,kqp->qp", coefficients, basis)
