@@ -30,7 +30,6 @@ tied_weights = Exercise(
         "some": "only some of the generators are used: every row of p_in and p_out ties weights",
         "apart": "outputs and inputs are moved together, by the same generator: two orbits of their own are too coarse",
         "transposed": "rows are outputs, columns inputs",
-        "equal_only": "each generator ties weights, and all of these ties hold at once: do not start again for each",
         "value": "some weights are tied that need not be equal, or the other way round",
         "numbers": "the right weights are tied, but call them 0, 1, 2, ... in the order in which they are met, row after row",
         "single": "right in general, but not for one output, one input or no generator at all",
