@@ -160,6 +160,26 @@ def outputs_do_not_move(rho_in, rho_out):
     return _solved(rho_in, torch.eye(rho_out.shape[1], dtype=rho_out.dtype).expand_as(rho_out))
 
 
+@mistake(BASIS, hint="summed")
+def blocks_added_up(rho_in, rho_out):
+    d, e = rho_in.shape[1], rho_out.shape[1]
+    one_in, one_out = (torch.eye(m.shape[1], dtype=m.dtype) for m in (rho_in, rho_out))
+    pairs = zip(rho_in.mT.contiguous(), rho_out.contiguous(), strict=True)
+    c = sum(torch.kron(b, one_in) - torch.kron(one_out, a) for a, b in pairs)
+    values, vectors = torch.linalg.eigh(c.T @ c)
+    return vectors[:, values < 1e-10].T.reshape(-1, e, d)
+
+
+@mistake(BASIS, hint="swapped")
+def from_outputs_to_inputs(rho_in, rho_out):
+    return _solved(rho_out, rho_in).reshape(-1, rho_out.shape[1], rho_in.shape[1])
+
+
+@mistake(BASIS, hint="swapped")
+def from_outputs_to_inputs_turned(rho_in, rho_out):
+    return _solved(rho_out, rho_in).mT.contiguous()
+
+
 @mistake(BASIS, hint="strict")
 def exactly_zero(rho_in, rho_out):
     return _solved(rho_in, rho_out, 1e-40)

@@ -169,6 +169,8 @@ equivariant_basis = Exercise(
         "orthogonal": "your tables would be right if the matrices were orthogonal; here the inverse is not the transpose",
         "some": "only some of the generators are used: the equations of all of them hold at once",
         "any": "each table respects a generator or two, but the equations of all have to hold together: stack them",
+        "summed": "you add the equations of the generators up: each has to hold by itself, so put the blocks under each other",
+        "swapped": "inputs and outputs have changed places: your tables fulfil rho_in W = W rho_out, up to their shape",
         "invariant": "your tables answer the same to moved inputs: here the outputs move, too",
         "strict": "too few tables: a number that should be 0 comes out as a tiny one, so allow for rounding",
         "loose": "too many tables: some do not respect the generators, so what counts as zero is too generous",
@@ -238,8 +240,10 @@ def _blame(a: Tensor, b: Tensor, tables: Tensor) -> str:
         "orthogonal": close(b[:, None] @ tables @ a.mT[:, None], tables[None].expand(len(a), *tables.shape), 1e-6),
         "columns": _respects(a, b, turned),
         "invariant": close(tables @ back[:, None], tables[None].expand(len(a), *tables.shape), 1e-6),
+        "swapped": _respects(b, a, tables.mT) or _respects(b, a, tables.reshape(len(tables), a.shape[1], b.shape[1])),
         "some": any(_respects(a[[k]], b[[k]], tables) for k in range(len(a))),
         "any": all(any(_respects(a[[k]], b[[k]], one[None]) for k in range(len(a))) for one in tables),
+        "summed": close((b[:, None] @ tables - tables @ a[:, None]).sum(0), torch.zeros_like(tables), 1e-6),
     }
     return next((hint for hint, holds in candidates.items() if holds), "value")
 
