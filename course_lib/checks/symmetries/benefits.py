@@ -155,10 +155,10 @@ def keeps_shapes_and_number_types(answer, random):
         ("square", S3[:3], 3, 3),
     ):
         _edge(hint, _compare_kernel, answer, *_kernel_instance(random, matrices, n, m))
-    narrow = [part.float() for part in _kernel_instance(random, _turns(3), 3, 2)]
+    wide = _kernel_instance(random, _turns(3), 3, 2)
+    narrow = [part.float() for part in wide]
     found = called("dtype", answer, *narrow)
     _edge("dtype", _compare_kernel, lambda *args: found, *narrow)
-    wide = _kernel_instance(random, _turns(3), 3, 2)
     if found.dtype != torch.float32 or called("dtype", answer, *wide).dtype != torch.float64:
         raise Wrong("dtype")
 
@@ -179,8 +179,7 @@ symmetric_least_squares = Exercise(
         "after": '"after" is wrong: least squares first, then the mean over the group of g times the estimate',
         "before": '"before" is wrong: the invariant vector for which the sum of squared residuals is smallest',
         "columns": "right in general, but the first columns of the projector need not span: two of them may agree, or be zero",
-        "nothing": "right in general, but where no vector is invariant except zero, both estimates are zero: mind rounding, "
-        "a matrix that is zero up to rounding has no useful inverse",
+        "nothing": "right in general, but where no vector is invariant except zero, both estimates are zero: mind rounding",
         "everything": "right in general, but for the group with one element both are plain least squares",
         "tight": "right in general, but not with as many rows as dimensions, or in a single dimension",
         "dtype": "right in general, but float32 in should give float32 out",
@@ -217,10 +216,9 @@ def _compare_fits(found: object, x: Tensor, y: Tensor, matrices: Tensor, toleran
         raise Wrong("plain")
     for key, value in (("after", after), ("before", before)):
         if not close(value, truth[key], tolerance):
-            count = len(matrices)
+            g, count = matrices, len(matrices)
             rest = [truth["plain"] - truth["after"], truth["plain"] - truth["before"]]
-            parts = (matrices[:2], matrices[-2:], matrices[:3], matrices[::2], matrices[: count // 2])
-            some = [_held_by(part, x, y) for part in parts]
+            some = [_held_by(part, x, y) for part in (g[:2], g[-2:], g[:3], g[::2], g[: count // 2])]
             likely = {"sum": [count * truth[key], truth[key] / count], "rest": rest, "some": some}
             raise nearest(value, likely, key, tolerance)
 
@@ -239,9 +237,9 @@ def fits_before_and_projects_after(answer, random):
     for matrices, extra in ((twice, 3), (_beside(_turns(3), 2), 5)):
         data = _rows(random, matrices.shape[1] + extra, matrices)
         _compare_fits(answer(*data), *data)
-    frame = torch.linalg.qr(random.normal(6, 6))[0]
-    data = (*_rows(random, 9, SWAPS)[:2], frame @ SWAPS @ frame.T)
-    _compare_fits(answer(*data), *data)
+    (x, y, _), frame = _rows(random, 9, SWAPS), torch.linalg.qr(random.normal(6, 6))[0]
+    moved = frame @ SWAPS @ frame.T  # in this order
+    _compare_fits(answer(x, y, moved), x, y, moved)
 
 
 @symmetric_least_squares.property(points=1)
@@ -301,8 +299,7 @@ def _orbits(band: int, matrices: Tensor) -> int:
 def _compare_gain(found: object, band: int, matrices: Tensor) -> None:
     value, d = as_number(found), matrices.shape[1]
     everything, orbits, count = (2 * band + 1) ** d, _orbits(band, matrices), len(matrices)
-    axis = torch.arange(-band, band + 1)
-    k = torch.stack(torch.meshgrid(*[axis] * d, indexing="ij"), -1).flatten(0, -2)
+    k = torch.stack(torch.meshgrid(*[torch.arange(-band, band + 1)] * d, indexing="ij"), -1).flatten(0, -2)
     still = int((k @ matrices == k).all(2).all(0).sum())
     if close(value, everything / orbits, 1e-6):
         return
