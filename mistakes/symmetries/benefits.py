@@ -1,5 +1,7 @@
 """Plausible wrong answers to exercises/symmetries/benefits.ipynb, and what the check says to each."""
 
+import itertools
+
 import torch
 
 from course_lib.checks import mistake
@@ -96,6 +98,17 @@ def rows_of_y_first(x, y, matrices, metric):
 def first_element_taken_for_the_identity(x, y, matrices, metric):
     some = matrices[1:] if len(matrices) > 1 else matrices
     return sum(gaussian_kernel(x @ g.T, y @ h.T, metric) for g in some for h in some) / len(some) ** 2
+
+
+@mistake(KERNEL, hint="some")
+def six_elements(x, y, matrices, metric):
+    some = matrices[:6]
+    return sum(gaussian_kernel(x @ g.T, y @ h.T, metric) for g in some for h in some) / len(some) ** 2
+
+
+@mistake(KERNEL, hint="single")
+def one_point_at_a_time(x, y, matrices, metric):
+    return sum(gaussian_kernel(x @ g.T, y, metric) + gaussian_kernel(x, y @ g.T, metric) for g in matrices) / 2 / len(matrices)
 
 
 @mistake(KERNEL, hint="single_point", points=3)
@@ -210,6 +223,35 @@ def coordinates_in_the_basis(x, y, matrices):
     return {"after": matrices.mean(0) @ (torch.linalg.pinv(x) @ y), "before": torch.linalg.pinv(x @ basis) @ y}
 
 
+@mistake(FITS, hint="some")
+def two_elements_as_generators(x, y, matrices):
+    moves = (matrices[:2] - torch.eye(x.shape[1], dtype=x.dtype)).flatten(0, 1)
+    values, vectors = torch.linalg.eigh(moves.T @ moves)
+    basis = vectors[:, values < 1e-5]  # what the first two elements leave in place
+    return {"after": matrices.mean(0) @ (torch.linalg.pinv(x) @ y), "before": basis @ (torch.linalg.pinv(x @ basis) @ y)}
+
+
+@mistake(FITS, hint="columns", points=3)
+def first_columns_of_the_projector(x, y, matrices):
+    projector = matrices.mean(0)
+    basis = projector[:, : round(projector.trace().item())]
+    return {"after": projector @ (torch.linalg.pinv(x) @ y), "before": basis @ (torch.linalg.pinv(x @ basis) @ y)}
+
+
+@mistake(FITS, hint="columns", points=3)
+def last_columns_of_the_projector(x, y, matrices):
+    projector = matrices.mean(0)
+    basis = projector[:, len(projector) - round(projector.trace().item()) :]
+    return {"after": projector @ (torch.linalg.pinv(x) @ y), "before": basis @ (torch.linalg.pinv(x @ basis) @ y)}
+
+
+@mistake(FITS, hint="columns", points=3)
+def first_columns_of_its_qr(x, y, matrices):
+    projector = matrices.mean(0)
+    basis = torch.linalg.qr(projector).Q[:, : round(projector.trace().item())]
+    return {"after": projector @ (torch.linalg.pinv(x) @ y), "before": basis @ (torch.linalg.pinv(x @ basis) @ y)}
+
+
 @mistake(FITS, hint="nothing", points=3)
 def at_least_one_direction(x, y, matrices):
     values, vectors = torch.linalg.eigh(matrices.mean(0))
@@ -307,6 +349,38 @@ def one_coordinate_fixed_is_enough(band, matrices):
     return len(k) * len(matrices) / (k @ matrices == k).any(2).sum().item()
 
 
+@mistake(GAIN, hint="rounded")
+def rounded_to_whole(band, matrices):
+    axes = [torch.arange(-band, band + 1)] * matrices.shape[1]
+    k = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
+    return round(len(k) * len(matrices) / (k @ matrices == k).all(2).sum().item())
+
+
+@mistake(GAIN, hint="half")
+def k_and_minus_k_as_one(band, matrices):
+    matrices = torch.cat([matrices, -matrices])
+    axes = [torch.arange(-band, band + 1)] * matrices.shape[1]
+    k = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
+    return len(k) * len(matrices) / (k @ matrices == k).all(2).sum().item()
+
+
+@mistake(GAIN, hint="value")
+def rotations_assumed(band, matrices):
+    side, order = 2 * band + 1, len(matrices)
+    if matrices.shape[1] == 2 and order in (2, 4):  # the identity, and turns that leave zero alone in place
+        return side**2 * order / (side**2 + order - 1)
+    k = torch.stack(torch.meshgrid(*[torch.arange(-band, band + 1)] * matrices.shape[1], indexing="ij"), -1).flatten(0, -2)
+    return len(k) * order / (k @ matrices == k).all(2).sum().item()
+
+
+@mistake(GAIN, hint="elements", points=2)
+def at_most_24_elements(band, matrices):
+    matrices = matrices[:24]
+    axes = [torch.arange(-band, band + 1)] * matrices.shape[1]
+    k = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
+    return len(k) * len(matrices) / (k @ matrices == k).all(2).sum().item()
+
+
 @mistake(GAIN, hint="dimensions", points=2)
 def always_two_dimensions(band, matrices):
     axis = torch.arange(-band, band + 1)
@@ -352,6 +426,40 @@ def noise_added_after_moving(model, x, noise, permutations):
         return ((shaken - clean).square().mean() / (clean - clean.mean(0)).square().mean()).item()
 
     return {"plain": result([x], x), "averaged": result([x[:, p] for p in permutations], x)}
+
+
+@mistake(NOISE, hint="all")
+def all_permutations(model, x, noise, permutations):
+    everyone = torch.tensor(list(itertools.permutations(range(x.shape[1]))))
+
+    def ratio(f):
+        clean = f(x)
+        change = torch.stack([f(x + e) for e in noise]) - clean
+        return (change.square().mean() / (clean - clean.mean(0)).square().mean()).item()
+
+    return {"plain": ratio(model), "averaged": ratio(lambda z: torch.stack([model(z[:, p]) for p in everyone]).mean(0))}
+
+
+@mistake(NOISE, hint="fresh")
+def another_draw_for_every_copy(model, x, noise, permutations):
+    def ratio(rows):
+        clean = torch.stack([model(x[:, p]) for p in rows]).mean(0)
+        shaken = [model((x + noise.roll(-i, 0))[..., p].flatten(0, 1)) for i, p in enumerate(rows)]
+        change = torch.stack(shaken).mean(0).unflatten(0, noise.shape[:2]) - clean
+        return (change.square().mean() / (clean - clean.mean(0)).square().mean()).item()
+
+    return {"plain": ratio([torch.arange(x.shape[1])]), "averaged": ratio(permutations)}
+
+
+@mistake(NOISE, hint="fresh")
+def noise_drawn_anew(model, x, noise, permutations):
+    def ratio(rows):
+        clean = torch.stack([model(x[:, p]) for p in rows]).mean(0)
+        drawn = [[model(x[:, p] + noise.std() * torch.randn_like(x)) for p in rows] for e in noise]
+        change = torch.stack([torch.stack(copies).mean(0) for copies in drawn]) - clean
+        return (change.square().mean() / (clean - clean.mean(0)).square().mean()).item()
+
+    return {"plain": ratio([torch.arange(x.shape[1])]), "averaged": ratio(permutations)}
 
 
 @mistake(NOISE, hint="sensitivities")

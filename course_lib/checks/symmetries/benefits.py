@@ -1,6 +1,7 @@
 """Checks for exercises/symmetries/benefits.ipynb."""
 
 import functools
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,8 @@ from course_lib.models import MLP
 
 ELEMENTS = torch.tensor([[0, 1, 2], [1, 2, 0], [2, 0, 1], [1, 0, 2], [0, 2, 1], [2, 1, 0]])  # of S_3; the first three are C_3
 S3 = torch.eye(3, dtype=torch.float64)[ELEMENTS]
+PLACES = torch.tensor([[i ^ (e >> i // 2 & 1) for i in range(6)] for e in range(8)])  # in three pairs, places exchanged or not
+SWAPS = torch.eye(6, dtype=torch.float64)[PLACES]  # no two elements generate it, nor the first three, four or every other one
 
 
 def _behind(general: Callable) -> Callable:
@@ -68,7 +71,7 @@ invariant_kernel = Exercise(
     "symmetries/benefits/invariant_kernel",
     hints={
         "transposed": "row i should belong to the i-th row of x, column j to the j-th row of y",
-        "single": "you move one of the two points only: that is enough if the base kernel is invariant, and this one is not",
+        "single": "you move one of the two points at a time: enough if the base kernel is invariant, and this one is not",
         "together": "you move both points by the same element: the result changes if x alone is moved",
         "sum": "you add up: take the mean, so that the trivial group gives back the base kernel",
         "points": "you average the points before the kernel sees them: average the kernel's values",
@@ -111,20 +114,19 @@ def _compare_kernel(value: object, x: Tensor, y: Tensor, matrices: Tensor, metri
         return
     rows = torch.arange(count)
     mean = matrices.mean(0)
-    size = (_pairs(x, x, matrices, metric).mean((0, 1)).diagonal()[:, None]
-            * _pairs(y, y, matrices, metric).mean((0, 1)).diagonal()).sqrt()  # fmt: skip
+    own, other = (_pairs(z, z, matrices, metric).mean((0, 1)).diagonal() for z in (x, y))
     one = [i for i in range(count) if close(matrices[i], torch.eye(len(mean)))][0]
     others = [i for i in range(count) if i != one]
     likely = {
         "base": pairs[one, one],
-        "single": [pairs[:, one].mean(0), pairs[one].mean(0)],
+        "single": [pairs[:, one].mean(0), pairs[one].mean(0), (pairs[:, one] + pairs[one]).mean(0) / 2],
         "together": pairs[rows, rows].mean(0),
         "sum": [count * truth, count**2 * truth, pairs[rows, rows].sum(0), pairs[:, one].sum(0), pairs[one].sum(0)],
         "points": _gauss(x @ mean.T, y @ mean.T, metric),
         "metric": _gauss(x, y, (matrices.mT @ metric @ matrices).mean(0)),
         "best": [pairs.amax((0, 1)), pairs[:, one].amax(0), pairs[rows, rows].amax(0)],
-        "normalised": truth / size,
-        "some": [pairs[others][:, others].mean((0, 1)), pairs[1:, 1:].mean((0, 1)), pairs[:-1, :-1].mean((0, 1))],
+        "normalised": truth / (own[:, None] * other).sqrt(),
+        "some": [pairs[part][:, part].mean((0, 1)) for part in (others, rows[1:], rows[:-1], rows[:6])],
     }
     raise nearest(value, likely)
 
@@ -138,7 +140,7 @@ def _kernel_instance(random: Instances, matrices: Tensor, n: int, m: int) -> tup
 
 @invariant_kernel.property(points=3)
 def averages_over_both_arguments(answer, random):
-    for matrices, n, m in ((S3, 4, 5), (_turns(3), 3, 2)):
+    for matrices, n, m in ((S3, 4, 5), (_turns(8), 3, 2)):
         instance = _kernel_instance(random, matrices, n, m)
         _compare_kernel(answer(*instance), *instance)
 
@@ -153,10 +155,10 @@ def keeps_shapes_and_number_types(answer, random):
         ("square", S3[:3], 3, 3),
     ):
         _edge(hint, _compare_kernel, answer, *_kernel_instance(random, matrices, n, m))
-    narrow = [part.float() for part in _kernel_instance(random, _turns(3), 3, 2)]
+    wide = _kernel_instance(random, _turns(3), 3, 2)
+    narrow = [part.float() for part in wide]
     found = called("dtype", answer, *narrow)
     _edge("dtype", _compare_kernel, lambda *args: found, *narrow)
-    wide = _kernel_instance(random, _turns(3), 3, 2)
     if found.dtype != torch.float32 or called("dtype", answer, *wide).dtype != torch.float64:
         raise Wrong("dtype")
 
@@ -172,11 +174,12 @@ symmetric_least_squares = Exercise(
         "same_before": '"after" was fitted among invariant vectors: fit freely first, then project',
         "plain": "an estimate is not invariant: some element of the group moves it",
         "sum": "the projector is the mean of the matrices, not their sum",
+        "some": "you constrain by some of the elements, and those do not generate the group: use them all",
         "rest": "you keep the part that the group averages away: the other part is wanted",
         "after": '"after" is wrong: least squares first, then the mean over the group of g times the estimate',
         "before": '"before" is wrong: the invariant vector for which the sum of squared residuals is smallest',
-        "nothing": "right in general, but where no vector is invariant except zero, both estimates are zero: mind rounding, "
-        "a matrix that is zero up to rounding has no useful inverse",
+        "columns": "right in general, but the first columns of the projector need not span: two of them may agree, or be zero",
+        "nothing": "right in general, but where no vector is invariant except zero, both estimates are zero: mind rounding",
         "everything": "right in general, but for the group with one element both are plain least squares",
         "tight": "right in general, but not with as many rows as dimensions, or in a single dimension",
         "dtype": "right in general, but float32 in should give float32 out",
@@ -190,6 +193,13 @@ def _fits(x: Tensor, y: Tensor, matrices: Tensor) -> dict[str, Tensor]:
     moved = (x @ matrices).flatten(0, 1)
     before = torch.linalg.solve(moved.T @ moved, moved.T @ y.repeat(len(matrices)))
     return {"plain": plain, "after": (matrices @ plain).mean(0), "before": before}
+
+
+def _held_by(some: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Least squares among the vectors that some elements leave in place."""
+    values, vectors = torch.linalg.eigh((some + some.mT).double().mean(0) / 2)
+    basis = vectors[:, values > 1 - 1e-6]
+    return basis @ (torch.linalg.pinv(x.double() @ basis) @ y.double())
 
 
 def _compare_fits(found: object, x: Tensor, y: Tensor, matrices: Tensor, tolerance: float = 1e-6) -> None:
@@ -206,9 +216,11 @@ def _compare_fits(found: object, x: Tensor, y: Tensor, matrices: Tensor, toleran
         raise Wrong("plain")
     for key, value in (("after", after), ("before", before)):
         if not close(value, truth[key], tolerance):
-            count = len(matrices)
+            g, count = matrices, len(matrices)
             rest = [truth["plain"] - truth["after"], truth["plain"] - truth["before"]]
-            raise nearest(value, {"sum": [count * truth[key], truth[key] / count], "rest": rest}, key, tolerance)
+            some = [_held_by(part, x, y) for part in (g[:2], g[-2:], g[:3], g[::2], g[: count // 2])]
+            likely = {"sum": [count * truth[key], truth[key] / count], "rest": rest, "some": some}
+            raise nearest(value, likely, key, tolerance)
 
 
 def _rows(random: Instances, n: int, matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -225,12 +237,17 @@ def fits_before_and_projects_after(answer, random):
     for matrices, extra in ((twice, 3), (_beside(_turns(3), 2), 5)):
         data = _rows(random, matrices.shape[1] + extra, matrices)
         _compare_fits(answer(*data), *data)
+    (x, y, _), frame = _rows(random, 9, SWAPS), torch.linalg.qr(random.normal(6, 6))[0]
+    moved = frame @ SWAPS @ frame.T  # in this order
+    _compare_fits(answer(x, y, moved), x, y, moved)
 
 
 @symmetric_least_squares.property(points=1)
 @_behind(fits_before_and_projects_after)
 def holds_at_both_ends(answer, random):
     one = torch.eye(3, dtype=torch.float64)[None]
+    for matrices in (SWAPS, torch.diag_embed(torch.tensor([[1.0, 1, 1], [-1, 1, -1]]).double())):  # not in other coordinates
+        _edge("columns", _compare_fits, answer, *_rows(random, 9, matrices)[:2], matrices)
     for hint, matrices, n in (
         ("nothing", _turns(3), 6),
         ("everything", one, 8),
@@ -251,8 +268,9 @@ counted_gain = Exercise(
     "symmetries/benefits/counted_gain",
     hints={
         "order": "that is the order of the group: some frequencies are moved to fewer places than there are elements",
+        "rounded": "a gain is no whole number in general: do not round",
         "inverted": "upside down: the gain is all waves over invariant ones",
-        "half": "count every frequency of the band, k and -k as two",
+        "half": "k and -k are two frequencies, and two orbits unless an element takes one to the other",
         "zero": "you leave out the frequency zero: it is a wave, and an orbit of its own",
         "fixed": "you count the frequencies that no element moves: a whole orbit makes one invariant wave as well",
         "undivided": "Burnside's lemma takes the mean of the numbers of fixed frequencies, not their sum",
@@ -260,6 +278,7 @@ counted_gain = Exercise(
         "value": "the number of frequencies in the band over the number of their orbits under the group",
         "still": "right in general, but not for band 0, or for the group with one element",
         "dimensions": "right in general, but not in one or in three dimensions",
+        "elements": "right in general, but not for a group with more elements",
         "many": "right for small bands and groups, but not for larger ones",
     },
 )
@@ -280,17 +299,18 @@ def _orbits(band: int, matrices: Tensor) -> int:
 def _compare_gain(found: object, band: int, matrices: Tensor) -> None:
     value, d = as_number(found), matrices.shape[1]
     everything, orbits, count = (2 * band + 1) ** d, _orbits(band, matrices), len(matrices)
-    axis = torch.arange(-band, band + 1)
-    k = torch.stack(torch.meshgrid(*[axis] * d, indexing="ij"), -1).flatten(0, -2)
+    k = torch.stack(torch.meshgrid(*[torch.arange(-band, band + 1)] * d, indexing="ij"), -1).flatten(0, -2)
     still = int((k @ matrices == k).all(2).all(0).sum())
     if close(value, everything / orbits, 1e-6):
         return
+    merged = _orbits(band, torch.cat([matrices, -matrices]))
     likely = {
         "order": float(count),
         "inverted": orbits / everything,
-        "half": [(everything + 1) / 2 / orbits, (everything - 1) / 2 / orbits],
+        "half": [(everything + 1) / 2 / orbits, (everything - 1) / 2 / orbits, everything / merged],
         "zero": [(everything - 1) / max(orbits - 1, 1), (everything - 1) / orbits],
         "fixed": [everything / still, float(still)],
+        "rounded": [float(everything // orbits), *(round(everything / orbits, digits) for digits in range(4))],
         "undivided": [everything / (orbits * count), float(orbits * count)],
         "orbits": float(orbits),
     }
@@ -299,7 +319,8 @@ def _compare_gain(found: object, band: int, matrices: Tensor) -> None:
 
 @counted_gain.property(points=2)
 def counts_waves_and_orbits(answer, random):
-    for name, band in (("D4", random.integer(2, 4)), ("C4", random.integer(2, 5)), ("one mirror", random.integer(2, 4))):
+    for name, least, most in (("D4", 3, 4), ("C4", 2, 5), ("mirrors", 2, 4), ("one mirror", 2, 4), ("C2", 2, 4)):
+        band = random.integer(least, most)
         _compare_gain(answer(band, FLAT[name][random.order(len(FLAT[name]))]), band, FLAT[name])
 
 
@@ -310,11 +331,12 @@ def counts_in_other_places(answer, random):
         ("still", 0, SQUARE),
         ("still", random.integer(2, 3), SQUARE[:1]),
         ("dimensions", random.integer(2, 4), torch.tensor([[[1]], [[-1]]])),
-        ("dimensions", random.integer(1, 2), CUBE),
         ("dimensions", 2, S3[:3].long()),
+        ("elements", 2, CUBE),  # in its own order, the first half of it is a group
         ("many", random.integer(12, 15), SQUARE),
     ):
-        _edge(hint, _compare_gain, answer, band, matrices[random.order(len(matrices))])
+        order = slice(None) if hint == "elements" else random.order(len(matrices))
+        _edge(hint, _compare_gain, answer, band, matrices[order])
 
 
 # ----------------------------------------------------------------------------------------------------- noise at the inputs
@@ -325,6 +347,8 @@ noise_sensitivity = Exercise(
         "keys": 'return a dict with the keys "plain" and "averaged"',
         "swapped": '"plain" and "averaged" are exchanged',
         "unturned": "the noise sits on the input: when the input is moved, its noise moves along",
+        "all": "use the rows of `permutations`, not all permutations of the inputs",
+        "fresh": "one draw of noise disturbs the input, and all its copies then carry that draw: use the given noise, no other",
         "sensitivities": "you average the model's sensitivity over the group: average its outputs, then measure",
         "denominator": "the averaged model is measured by its own spread, not by that of the plain one",
         "centre": "the spread is about the mean output of the batch: take that off first",
@@ -388,6 +412,9 @@ def _compare_noise(found: object, model: MLP, x: Tensor, noise: Tensor, permutat
         }
         if key == "averaged":
             one_by_one = [_ratios(clean[i], along[i]) for i in range(len(clean))]
+            everyone = torch.tensor(list(itertools.permutations(range(x.shape[1]))))
+            likely["all"] = _ratios(*(part.mean(0) for part in _outputs(model, x, noise, everyone)[:2]))
+            likely["fresh"] = _ratios(mean, torch.stack([part.roll(-i, 0) for i, part in enumerate(along)]).mean(0))
             likely["unturned"] = _ratios(mean, unturned.mean(0))
             likely["denominator"] = power.mean() / clean[own].var(0, unbiased=False).sum()
             likely["sensitivities"] = sum(one_by_one) / len(one_by_one)
@@ -404,8 +431,13 @@ def _noise_instance(random: Instances, b: int, r: int, k: int, permutations: Ten
 
 @noise_sensitivity.property(points=3)
 def measures_both_models(answer, random):
-    instance = _noise_instance(random, 7, 4, 2, ELEMENTS)
-    _compare_noise(answer(*instance), *instance)
+    some = torch.cat([ELEMENTS, torch.tensor([3, 4]).expand(6, 2)], 1)  # two of five inputs stay
+    instance = _noise_instance(random, 7, 8, 2, some)
+    found = answer(*instance)
+    try:
+        _compare_noise(found, *instance)
+    except Wrong as wrong:
+        raise wrong if repr(found) == repr(answer(*instance)) else Wrong("fresh") from None
 
 
 @noise_sensitivity.property(points=1)
