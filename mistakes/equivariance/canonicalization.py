@@ -430,6 +430,46 @@ def something_small_added(model, x):
     return _mean(shares, _values(model, x[:, None] @ _turns(x)))
 
 
+@mistake(FRAME, hint="scale", points=3)
+def something_small_for_each(model, x):
+    lengths = x.norm(dim=2) + 1e-12
+    return _mean(lengths / lengths.sum(1, keepdim=True), _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="scale", points=3)
+def something_smaller_for_each_squared(model, x):
+    lengths = (x.square().sum(2) + 1e-20).sqrt()
+    return _mean(lengths / lengths.sum(1, keepdim=True), _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="side")
+def angle_from_its_cosine(model, x):
+    lengths = x.norm(dim=2)
+    angle = torch.acos((x[..., 0] / lengths).clamp(-1, 1))
+    cos, sin = angle.cos(), angle.sin()
+    turns = torch.stack([cos, -sin, sin, cos], -1).unflatten(-1, (2, 2))
+    return _mean(_shares(x), _values(model, x[:, None] @ turns))
+
+
+@mistake(FRAME, hint="side")
+def angle_from_its_slope(model, x):
+    angle = torch.atan(x[..., 1] / x[..., 0])
+    cos, sin = angle.cos(), angle.sin()
+    turns = torch.stack([cos, -sin, sin, cos], -1).unflatten(-1, (2, 2))
+    return _mean(_shares(x), _values(model, x[:, None] @ turns))
+
+
+@mistake(FRAME, hint="batch")
+def shares_within_each_column(model, x):
+    lengths = x.norm(dim=2)
+    return _mean(lengths / lengths.sum(0), _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="sizes", points=3)
+def squeezed_all_over(model, x):
+    return _mean(_shares(x), _values(model, x[:, None] @ _turns(x))).squeeze()
+
+
 @mistake(FRAME, hint="origin", points=3)
 def direction_by_division(model, x):
     unit = x / x.norm(dim=2, keepdim=True)

@@ -299,6 +299,7 @@ weighted_frame = Exercise(
         "softmax": "the weight of a point is its length over the sum of the lengths, without an exponential",
         "way": "you turn the wrong way: after turning, the chosen point lies on the first axis, on its positive side",
         "axis": "the chosen point should come to lie on the positive side of the first axis, not of another",
+        "side": "a cosine, a sine or a slope alone tells no side: the direction needs both coordinates, signs included",
         "mirror": "your poses are mirrored: only rotations are allowed",
         "one": "you use one pose only: take the mean over all points",
         "inputs": "average what the model returns for the poses, not the poses themselves",
@@ -355,6 +356,10 @@ def _likely_averages(model: Callable, x: Tensor) -> dict:
     forward = torch.view_as_real((z / z.abs())[:, :, None] * z[:, None])
     quarter = torch.stack([-poses[..., 1], poses[..., 0]], -1)
     mirrored = torch.view_as_real(((z / z.abs())[:, :, None] * turn(x).conj()[:, None]).resolve_conj())
+    upper = torch.where(z.imag < 0, z.conj(), z)  # the angle from a cosine: never below the axis
+    right = torch.where(z.real < 0, upper * 0 + torch.complex(-z.real, z.imag), z)  # from a sine: never to the left
+    slope = torch.where(z.real < 0, -z, z)
+    halves = [torch.view_as_real((w.conj() / w.abs())[:, :, None] * z[:, None]) for w in (upper, right, slope)]
     flipped = mirrored * torch.tensor([1.0, -1.0]).double()
 
     def mean(weights: Tensor, positions: Tensor = poses) -> Tensor:
@@ -369,6 +374,7 @@ def _likely_averages(model: Callable, x: Tensor) -> dict:
         "softmax": [mean(lengths.softmax(1)), mean((-lengths).softmax(1))],
         "way": mean(shares, forward),
         "axis": [mean(shares, quarter), mean(shares, -quarter), mean(shares, -poses)],
+        "side": [mean(shares, half) for half in halves],
         "mirror": [mean(shares, mirrored), mean(shares, flipped), mean(shares, poses * torch.tensor([1.0, -1.0]).double())],
         "one": [mean(one_hot[k].expand_as(shares)) for k in range(n)] + [mean(one_hot[lengths.argmax(1)])],
         "inputs": model(_contract(shares, poses).flatten(1)),
@@ -399,7 +405,10 @@ def averages_at_the_edges(answer, random):
     for row, hint in enumerate(("scale", "scale", "scale", "origin", "zero")):
         _same(hint, found[row], truth[row], 1e-9)
     _same("sizes", called("sizes", answer, model, x[:1]), _truth(model, x[:1]))
-    small, y = _cloud_model(random, 1, 1), random.away_from_zero(2, 1, 2)
+    model.layers[0].weight.mul_(2.0**30)  # now it is moved as much by tiny clouds
+    _same("scale", called("scale", answer, model, 2.0**-30 * x), _truth(model, 2.0**-30 * x))
+    model.layers[0].weight.mul_(2.0**-30)
+    small, y = _cloud_model(random, 1, 1), random.away_from_zero(1, 1, 2)
     _same("sizes", called("sizes", answer, small, y), _truth(small, y))
     truth = _truth(model, x)
     found = called("dtype", answer, model.float(), x.float())
