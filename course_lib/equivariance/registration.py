@@ -75,7 +75,8 @@ def register_by_turns(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `register` for rotations, by alternation: match points, turn, match again, from random first rotations.
 
-    No step makes the misfit worse; a run ends when the matching stays; the best of `starts` runs is returned. It need not be the best of all.
+    No step makes the misfit worse; a run ends when the matching stays. The best of `starts` runs is returned, which need not
+    be the best of all.
     """
     _checked_pair(x, y)
     first = SpecialOrthogonalGroup(x.shape[2]).sample(starts, generator).to(x.dtype)
