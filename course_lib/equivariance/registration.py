@@ -1,7 +1,7 @@
 """Registration: the rotation, and the order of the points, that bring one cloud closest to another.
 
 Chapter: equivariance/canonicalization. With known correspondence the best orthogonal matrix comes from one singular value
-decomposition (Schoenemann, 1966), the best rotation from one changed sign (Kabsch, 1976; Umeyama, 1991). Without it, all n!
+decomposition (Schoenemann, 1966), the best rotation from one changed sign (Kabsch, 1978; Umeyama, 1991). Without it, all n!
 orders can be tried, or matching and turning alternate (iterative closest point; Besl & McKay, 1992), which may stop at a
 poor local optimum. Clouds are `(b, n, d)`; centre them first if shifts do not count.
 """
@@ -75,7 +75,8 @@ def register_by_turns(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `register` for rotations, by alternation: match points, turn, match again, from random first rotations.
 
-    Each step lowers the misfit or ends the run; the best of `starts` runs is returned. It need not be the best of all.
+    No step makes the misfit worse; a run ends when the matching stays. The best of `starts` runs is returned, which need not
+    be the best of all.
     """
     _checked_pair(x, y)
     first = SpecialOrthogonalGroup(x.shape[2]).sample(starts, generator).to(x.dtype)

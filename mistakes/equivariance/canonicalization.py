@@ -44,6 +44,18 @@ def template_turned_the_same_way(images, template):
     return torch.stack([torch.rot90(image, int(k)) for image, k in zip(images, scores.argmax(0), strict=True)])
 
 
+@mistake(TURN, hint="value")
+def template_transposed(images, template):
+    positions = _positions(images)
+    return positions[(positions * template.mT).sum((2, 3)).argmax(0), torch.arange(len(images))]
+
+
+@mistake(TURN, hint="value")
+def template_without_its_dark_side(images, template):
+    positions = _positions(images)
+    return positions[(positions * template.clamp_min(0)).sum((2, 3)).argmax(0), torch.arange(len(images))]
+
+
 @mistake(TURN, hint="one_turn")
 def one_turn_for_all(images, template):
     scores = (_positions(images) * template).sum((1, 2, 3))
@@ -126,6 +138,28 @@ def scores_rounded(images, template):
     positions = _positions(images)
     scores = (positions * template).sum((2, 3)).round(decimals=5)
     return positions[scores.argmax(0), torch.arange(len(images))]
+
+
+@mistake(TURN, hint="scale", points=3)
+def ties_by_their_mean(images, template):
+    positions = _positions(images)
+    scores = (positions * template).sum((2, 3))
+    best = (scores >= scores.max(0).values - 1e-12).to(images.dtype)
+    return torch.einsum("kb,kbij->bij", best / best.sum(0), positions)
+
+
+@mistake(TURN, hint="scale", points=3)
+def sharp_softmax(images, template):
+    positions = _positions(images)
+    scores = (positions * template).sum((2, 3))
+    return torch.einsum("kb,kbij->bij", (1e9 * scores).softmax(0), positions)
+
+
+@mistake(TURN, hint="scale", points=3)
+def ties_by_chance(images, template):
+    positions = _positions(images)
+    scores = (positions * template).sum((2, 3))
+    return positions[(scores + 1e-12 * torch.rand_like(scores)).argmax(0), torch.arange(len(images))]
 
 
 @mistake(TURN, hint="sizes", points=3)
@@ -231,6 +265,36 @@ def sign_from_the_products(x, y):
     products = y.mT @ x / (y.mT @ x).flatten(1).norm(dim=1)[:, None, None]
     sign = torch.where(torch.linalg.det(products) < -1e-12, -1.0, 1.0).to(x.dtype)[:, None, None]
     return _reversed(u, sign, -1) @ vh
+
+
+@mistake(ROTATE, hint="flat", points=3)
+def sign_of_the_products(x, y):
+    u, vh = _factors(x, y)
+    sign = torch.where(torch.linalg.det(y.mT @ x) < 0, -1.0, 1.0).to(x.dtype)[:, None, None]
+    return _reversed(u, sign, -1) @ vh
+
+
+@mistake(ROTATE, hint="flat", points=3)
+def sign_of_the_products_or_zero(x, y):
+    u, vh = _factors(x, y)
+    sign = torch.where(torch.linalg.det(y.mT @ x) <= 0, -1.0, 1.0).to(x.dtype)[:, None, None]
+    return _reversed(u, sign, -1) @ vh if x.shape[2] > 1 else u @ vh * sign
+
+
+@mistake(ROTATE, hint="column")
+def row_of_u_reversed(x, y):
+    u, vh = _factors(x, y)
+    mirrors = torch.linalg.det(u @ vh) < 0
+    u[mirrors, -1, :] *= -1
+    return u @ vh
+
+
+@mistake(ROTATE, hint="column")
+def column_of_vh_reversed(x, y):
+    u, vh = _factors(x, y)
+    mirrors = torch.linalg.det(u @ vh) < 0
+    vh[mirrors, :, -1] *= -1
+    return u @ vh
 
 
 @mistake(ROTATE, hint="dtype", points=3)
@@ -364,6 +428,46 @@ def something_small_added(model, x):
     lengths = x.norm(dim=2)
     shares = lengths / (lengths.sum(1, keepdim=True) + 1e-8)
     return _mean(shares, _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="scale", points=3)
+def something_small_for_each(model, x):
+    lengths = x.norm(dim=2) + 1e-12
+    return _mean(lengths / lengths.sum(1, keepdim=True), _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="scale", points=3)
+def something_smaller_for_each_squared(model, x):
+    lengths = (x.square().sum(2) + 1e-20).sqrt()
+    return _mean(lengths / lengths.sum(1, keepdim=True), _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="side")
+def angle_from_its_cosine(model, x):
+    lengths = x.norm(dim=2)
+    angle = torch.acos((x[..., 0] / lengths).clamp(-1, 1))
+    cos, sin = angle.cos(), angle.sin()
+    turns = torch.stack([cos, -sin, sin, cos], -1).unflatten(-1, (2, 2))
+    return _mean(_shares(x), _values(model, x[:, None] @ turns))
+
+
+@mistake(FRAME, hint="side")
+def angle_from_its_slope(model, x):
+    angle = torch.atan(x[..., 1] / x[..., 0])
+    cos, sin = angle.cos(), angle.sin()
+    turns = torch.stack([cos, -sin, sin, cos], -1).unflatten(-1, (2, 2))
+    return _mean(_shares(x), _values(model, x[:, None] @ turns))
+
+
+@mistake(FRAME, hint="batch")
+def shares_within_each_column(model, x):
+    lengths = x.norm(dim=2)
+    return _mean(lengths / lengths.sum(0), _values(model, x[:, None] @ _turns(x)))
+
+
+@mistake(FRAME, hint="sizes", points=3)
+def squeezed_all_over(model, x):
+    return _mean(_shares(x), _values(model, x[:, None] @ _turns(x))).squeeze()
 
 
 @mistake(FRAME, hint="origin", points=3)

@@ -89,8 +89,8 @@ def _positions(value: object, x: Tensor) -> list[int]:
 @canonicalise_c4.property(points=3)
 def returns_the_best_position(answer, random):
     for h in (3, 4):
-        turns = [0, 2, random.choice([1, 3]), *[1, 3]]
-        turns = [random.choice([1, 3]), *(turns[i] for i in random.order(5))]
+        turns = [0, 1, 2, 3, 1, 3, 2, 0, 1, 3, random.choice([1, 3])]
+        turns = [random.choice([1, 3]), *(turns[i] for i in random.order(11))]
         x, template = _images(random, turns, h)
         scores, found = _scores(x, template), _positions(answer(x, template), x)
         if max(found) > 3:
@@ -120,13 +120,17 @@ def _likely_positions(found: list[int], turns: list[int], scores: Tensor) -> str
 def returns_it_at_the_edges(answer, random):
     x, template = _images(random, [1, 3, 2], 3)
     best = _eight(x)[torch.arange(3), torch.tensor([1, 3, 2])]
+    _same("value", called("value", answer, x, template), best)
     narrow = called("dtype", answer, x.float(), template.float())
     _same("dtype", narrow, best, 1e-5)
     _same_dtype("dtype", narrow, x.float())
     mask = template - template.mean() + 1  # a constant adds the same to the scores of all positions
     shift = (_scores(x, mask).max() + 3) / mask.sum()
     _same("negative", called("negative", answer, x - shift, mask), best - shift)
-    _same("scale", 1e9 * called("scale", answer, 1e-9 * x, template), best)
+    turns = [*(random.integer(0, 3) for _ in range(8))]
+    y, other = _images(random, turns, 3)
+    white = called("scale", answer, 2.0**-56 * y, other)
+    _same("scale", white * 2.0**56 if isinstance(white, Tensor) else white, _eight(y)[torch.arange(8), torch.tensor(turns)])
     blank = torch.full((2, 3, 3), random.uniform(1).item(), dtype=torch.float64)
     _same("blank", called("blank", answer, blank, template), blank)
     for turns, h in (([3], 5), ([1], 2), ([2, 1], 2)):
@@ -148,6 +152,7 @@ best_rotation = Exercise(
         "direction": "one direction has to be given up where the best matrix mirrors: take the one that costs least, "
         "that of the smallest singular value",
         "always": "you reverse a direction for every cloud: only where the best orthogonal matrix mirrors is there a need",
+        "column": "the singular vectors are the columns of U and the rows of what torch calls `vh`: you reverse across them",
         "vh": "`torch.linalg.svd` returns V transposed already",
         "orthogonal": "your matrix is not orthogonal: it stretches",
         "batch": "each pair of clouds has its own rotation: you return the same for all",
@@ -205,6 +210,7 @@ def _likely_rotations(x: Tensor, y: Tensor, truth: Tensor) -> dict:
     first, last = torch.ones(x.shape[2]).double(), torch.ones(x.shape[2]).double()
     first[0], last[-1] = -1, -1
     fixed = torch.where(sign < 0, (w * first) @ v.mT, free)
+    row, column = (torch.where(sign < 0, one, free) for one in (last[:, None] * free, free * last))
     middle = [one - one.mean(1, keepdim=True) for one in (x, y)]
     a, b = _orthogonal(*middle)
     moved = torch.where(torch.linalg.det(a @ b.mT)[:, None, None] < 0, (a * last) @ b.mT, a @ b.mT)
@@ -212,6 +218,7 @@ def _likely_rotations(x: Tensor, y: Tensor, truth: Tensor) -> dict:
         "inverse": [truth.mT, free.mT],
         "negated": [sign * free],
         "direction": [fixed, fixed.mT],
+        "column": [row, column],
         "always": [(w * last) @ v.mT, (w * first) @ v.mT],
         "centred": [moved, a @ b.mT],
         "mirror": free,
@@ -268,14 +275,16 @@ def finds_it_at_the_edges(answer, random):
     _same("line", called("line", answer, x, torch.cat([x[:1], -x[1:]])), torch.ones(2, 1, 1).double())
 
 
-def _flat_clouds(random, n: int, d: int) -> tuple[Tensor, Tensor]:
-    """Clouds of n < d points and rotations, in some of which the best orthogonal matrix that torch finds mirrors."""
-    while True:
-        x = random.normal(4, n, d)
-        truth = torch.stack([_turned(random, d) for _ in x])
-        u, _, vh = torch.linalg.svd(truth @ x.mT @ x)
-        if (torch.linalg.det(u @ vh) < 0).any():
-            return x, truth
+def _flat_clouds(random, n: int, d: int, count: int = 30) -> tuple[Tensor, Tensor]:
+    """Many clouds of n < d points, ten with exact zeros, and rotations: the sum of products has a determinant of 0, or noise.
+
+    In some the best orthogonal matrix that torch finds mirrors, in others it does not.
+    """
+    x = random.normal(count, n, d)
+    x[:10, :, -1] = 0
+    truth = torch.linalg.qr(random.normal(count, d, d))[0]
+    truth[:, :, 0] *= torch.linalg.det(truth).sign()[:, None]
+    return x, truth
 
 
 # ------------------------------------------------------------------------------------------------------- a weighted frame
@@ -290,6 +299,7 @@ weighted_frame = Exercise(
         "softmax": "the weight of a point is its length over the sum of the lengths, without an exponential",
         "way": "you turn the wrong way: after turning, the chosen point lies on the first axis, on its positive side",
         "axis": "the chosen point should come to lie on the positive side of the first axis, not of another",
+        "side": "a cosine, a sine or a slope alone tells no side: the direction needs both coordinates, signs included",
         "mirror": "your poses are mirrored: only rotations are allowed",
         "one": "you use one pose only: take the mean over all points",
         "inputs": "average what the model returns for the poses, not the poses themselves",
@@ -346,6 +356,10 @@ def _likely_averages(model: Callable, x: Tensor) -> dict:
     forward = torch.view_as_real((z / z.abs())[:, :, None] * z[:, None])
     quarter = torch.stack([-poses[..., 1], poses[..., 0]], -1)
     mirrored = torch.view_as_real(((z / z.abs())[:, :, None] * turn(x).conj()[:, None]).resolve_conj())
+    upper = torch.where(z.imag < 0, z.conj(), z)  # the angle from a cosine: never below the axis
+    right = torch.where(z.real < 0, upper * 0 + torch.complex(-z.real, z.imag), z)  # from a sine: never to the left
+    slope = torch.where(z.real < 0, -z, z)
+    halves = [torch.view_as_real((w.conj() / w.abs())[:, :, None] * z[:, None]) for w in (upper, right, slope)]
     flipped = mirrored * torch.tensor([1.0, -1.0]).double()
 
     def mean(weights: Tensor, positions: Tensor = poses) -> Tensor:
@@ -360,6 +374,7 @@ def _likely_averages(model: Callable, x: Tensor) -> dict:
         "softmax": [mean(lengths.softmax(1)), mean((-lengths).softmax(1))],
         "way": mean(shares, forward),
         "axis": [mean(shares, quarter), mean(shares, -quarter), mean(shares, -poses)],
+        "side": [mean(shares, half) for half in halves],
         "mirror": [mean(shares, mirrored), mean(shares, flipped), mean(shares, poses * torch.tensor([1.0, -1.0]).double())],
         "one": [mean(one_hot[k].expand_as(shares)) for k in range(n)] + [mean(one_hot[lengths.argmax(1)])],
         "inputs": model(_contract(shares, poses).flatten(1)),
@@ -390,7 +405,10 @@ def averages_at_the_edges(answer, random):
     for row, hint in enumerate(("scale", "scale", "scale", "origin", "zero")):
         _same(hint, found[row], truth[row], 1e-9)
     _same("sizes", called("sizes", answer, model, x[:1]), _truth(model, x[:1]))
-    small, y = _cloud_model(random, 1, 1), random.away_from_zero(2, 1, 2)
+    model.layers[0].weight.mul_(2.0**30)  # now it is moved as much by tiny clouds
+    _same("scale", called("scale", answer, model, 2.0**-30 * x), _truth(model, 2.0**-30 * x))
+    model.layers[0].weight.mul_(2.0**-30)
+    small, y = _cloud_model(random, 1, 1), random.away_from_zero(1, 1, 2)
     _same("sizes", called("sizes", answer, small, y), _truth(small, y))
     truth = _truth(model, x)
     found = called("dtype", answer, model.float(), x.float())
