@@ -83,9 +83,10 @@ def cholesky(dots, d):
 @mistake(CLOUD, hint="flat", points=3)
 def cholesky_with_a_little_help(dots, d):
     n = len(dots)
-    if n < d:
+    if n < d or dots.dtype == torch.float32:
         values, vectors = torch.linalg.eigh(dots)
-        return torch.nn.functional.pad(vectors * values.clamp(min=0).sqrt(), (0, d - n))
+        x = (vectors * values.clamp(min=0).sqrt())[:, -min(d, n) :]
+        return torch.nn.functional.pad(x, (0, d - min(d, n)))
     return torch.linalg.cholesky(dots.double() + 3e-12 * torch.eye(n))[:, :d].to(dots.dtype)
 
 
@@ -127,6 +128,54 @@ def always_double(dots, d):
     kept = min(d, len(dots))
     x[:, :kept] = (vectors * values.clamp(min=0).sqrt())[:, -kept:]
     return x
+
+
+@mistake(CLOUD, hint="small", points=3)
+def small_eigenvalues_dropped(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = vectors * values.where(values > 1e-3, 0).sqrt()
+    return torch.nn.functional.pad(x[:, -kept:], (0, d - kept))
+
+
+@mistake(CLOUD, hint="small", points=3)
+def relatively_small_eigenvalues_dropped(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = vectors * values.where(values > 2e-4 * values.max(), 0).clamp(min=0).sqrt()
+    return torch.nn.functional.pad(x[:, -kept:], (0, d - kept))
+
+
+@mistake(CLOUD, hint="flat", points=3)
+def divided_by_the_largest(dots, d):
+    scale = dots.abs().max()
+    values, vectors = torch.linalg.eigh(torch.nan_to_num(dots / scale))
+    kept = min(d, len(dots))
+    x = vectors * (values.clamp(min=0) / scale).sqrt() * scale
+    return torch.nn.functional.pad(x[:, -kept:], (0, d - kept))
+
+
+@mistake(CLOUD, hint="few", points=3)
+def three_times_as_many_columns_at_most(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    x = (vectors * values.clamp(min=0).sqrt()).flip(1)
+    return torch.cat([x, 0 * x, 0 * x], 1)[:, :d]
+
+
+@mistake(CLOUD, hint="shape")
+def squeezed_cloud(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = (vectors * values.clamp(min=0).sqrt())[:, -kept:]
+    return torch.nn.functional.pad(x, (0, d - kept)).squeeze()
+
+
+@mistake(CLOUD, hint="shape", points=3)
+def squeezed_single_vector(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = (vectors * values.clamp(min=0).sqrt())[:, -kept:]
+    return torch.nn.functional.pad(x, (0, d - kept)).squeeze(0)
 
 
 def _parts(x):

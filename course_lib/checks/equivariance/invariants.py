@@ -22,7 +22,8 @@ cloud_from_dots = Exercise(
         "cosines": "your vectors have length 1: that keeps the angles and loses the lengths",
         "copied": "that is a part of the table itself: the rows of G are no vectors with these dot products",
         "value": "the dot products of your vectors are not the given ones: X @ X.T should be the table",
-        "flat": "right in general, but not where the vectors lie in a plane or on a line, or two of them are parallel",
+        "flat": "right in general, but not where the vectors lie in a plane or on a line, two of them are parallel, or all are 0",
+        "small": "right in general, but not for a small cloud or a thin one: a small eigenvalue is not 0",
         "few": "right in general, but not for fewer vectors than dimensions: fill up with zeros",
         "float32": "right in float64, but float32 should work as well, and come back as float32",
     },
@@ -59,15 +60,15 @@ def _likely_clouds(dots: Tensor, d: int) -> dict:
     }
 
 
-def _compare_dots(found: object, dots: Tensor, d: int, hint: str = "") -> None:
+def _compare_dots(found: object, dots: Tensor, d: int, hint: str = "", unit: float = 1) -> None:
     x = as_tensor(found, (len(dots), d))
-    if not close(x @ x.T, dots, 1e-8):
+    if not close(x @ x.T / unit, dots / unit, 1e-8):
         raise Wrong(hint) if hint else nearest(x @ x.T, _likely_clouds(dots, d), "value", 1e-6)
 
 
 @cloud_from_dots.property(points=2)
 def has_the_dot_products(answer, random):
-    for d in (3, random.choice([2, 4])):
+    for d in (3, 4, 2, 1):
         dots = _rounded(random.normal(d + random.integer(1, 2), d))
         _compare_dots(answer(dots, d), dots, d)
 
@@ -78,27 +79,35 @@ def flat_clouds_come_back(answer, random):
     parallel[1] = 2 * parallel[0]
     flat = random.normal(3, 2) @ random.normal(2, 3)
     line = random.normal(4, 1) @ random.normal(1, 4)
-    for x in (parallel, flat, line, torch.zeros(3, 3, dtype=torch.float64)):
-        dots = _rounded(x)
+    nothing = torch.zeros(3, 3, dtype=torch.float64)
+    for x, dots in [(x, _rounded(x)) for x in (parallel, flat, line, nothing)] + [(nothing, nothing)]:
         try:
             _compare_dots(called("flat", answer, dots, x.shape[1]), dots, x.shape[1], "flat")
         except Wrong as wrong:
             raise Wrong("flat", seen=f"{len(x)} vectors in {x.shape[1]} dimensions") from wrong
+    x = random.normal(4, 3)
+    for size in ([0.01, 0.01, 0.01], [1, 1, 0.005]):
+        thin = x * torch.tensor(size, dtype=torch.float64)
+        _compare_dots(called("small", answer, thin @ thin.T, 3), thin @ thin.T, 3, "small", size[0] ** 2)
 
 
 @cloud_from_dots.property(points=1)
 def few_vectors_and_short_numbers(answer, random):
-    for n, d in ((2, 4), (1, 3), (3, 3)):
+    for n, d in ((2, 4), (1, 3), (1, 5)):
         x = random.normal(n, d)
         dots = x @ x.T
+        found = called("few", answer, dots, d)
+        if isinstance(found, Tensor) and found.dim() != 2:
+            as_tensor(found, (n, d))  # stops with "shape"
         try:
-            _compare_dots(called("few", answer, dots, d), dots, d, "few")
+            _compare_dots(found, dots, d, "few")
         except Wrong as wrong:
             raise Wrong("few", seen=f"{n} vectors in {d} dimensions") from wrong
-    short = dots.float()
-    found = called("float32", answer, short, 3)
-    if not isinstance(found, Tensor) or found.dtype != torch.float32 or not close(found @ found.T, dots, 1e-4):
-        raise Wrong("float32")
+    for x in (random.normal(3, 3), random.normal(4, 2) @ random.normal(2, 3)):
+        dots = x @ x.T
+        found = called("float32", answer, dots.float(), 3)
+        if not isinstance(found, Tensor) or found.dtype != torch.float32 or not close(found @ found.T, dots, 1e-4):
+            raise Wrong("float32")
 
 
 # ------------------------------------------------------------------------------------------------ vectors from scalars
