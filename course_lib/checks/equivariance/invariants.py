@@ -22,7 +22,7 @@ cloud_from_dots = Exercise(
         "cosines": "your vectors have length 1: that keeps the angles and loses the lengths",
         "copied": "that is a part of the table itself: the rows of G are no vectors with these dot products",
         "value": "the dot products of your vectors are not the given ones: X @ X.T should be the table",
-        "flat": "right in general, but not where the vectors lie in a plane or on a line, two of them are parallel, or all are 0",
+        "flat": "right in general, but not where vectors lie in a plane or on a line, two are parallel, or all are 0",
         "small": "right in general, but not for a small cloud or a thin one: a small eigenvalue is not 0",
         "few": "right in general, but not for fewer vectors than dimensions: fill up with zeros",
         "float32": "right in float64, but float32 should work as well, and come back as float32",
