@@ -244,6 +244,44 @@ def triples_from_the_last(net, x):
     return _sum(net, [dots, torch.linalg.det(x[:, torch.tensor(order)])], [x, crosses])
 
 
+@mistake(VECTOR, hint="triples")
+def triples_by_their_last_place(net, x):
+    dots, _, crosses = _parts(x)
+    order = sorted(itertools.combinations(range(x.shape[1]), 3), key=lambda triple: triple[::-1])
+    return _sum(net, [dots, torch.linalg.det(x[:, torch.tensor(order)])], [x, crosses])
+
+
+@mistake(VECTOR, hint="squares_first")
+def squares_then_the_rest(net, x):
+    n = x.shape[1]
+    gram = x @ x.mT
+    i, j = torch.triu_indices(n, n, 1)
+    _, dets, crosses = _parts(x)
+    return _sum(net, [gram.diagonal(dim1=1, dim2=2), gram[:, i, j], dets], [x, crosses])
+
+
+@mistake(VECTOR, hint="det_signs")
+def one_bit_a_triple(net, x):
+    dots, dets, crosses = _parts(x)
+    return _sum(net, [dots, dets.sign()], [x, crosses])
+
+
+@mistake(VECTOR, hint="first_row")
+def coefficients_of_the_first_cloud(net, x):
+    dots, dets, crosses = _parts(x)
+    return torch.einsum("p,bpi->bi", net(torch.cat([dots, dets], 1))[0], torch.cat([x, crosses], 1))
+
+
+@mistake(VECTOR, hint="value")
+def as_many_clouds_as_vectors(net, x):
+    dots, dets, crosses = _parts(x)
+    weights, parts = net(torch.cat([dots, dets], 1)), torch.cat([x, crosses], 1)
+    result = torch.zeros(len(x), 3, dtype=x.dtype)
+    for k in range(min(x.shape[1], len(x))):
+        result[k] = weights[k] @ parts[k]
+    return result
+
+
 @mistake(VECTOR, hint="dets_first")
 def determinants_before_dots(net, x):
     dots, dets, crosses = _parts(x)

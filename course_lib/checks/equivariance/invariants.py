@@ -118,6 +118,9 @@ turning_vector = Exercise(
         "columns": "dot products come row by row: (1,1), (1,2), ..., (1,n), (2,2), ...; yours run down the columns",
         "lengths": "the dot product of a vector with itself is the square of its length",
         "cosines": "dot products are asked for, not cosines: lengths are invariant, too, and worth reading",
+        "squares_first": "one list, row by row: (1,1), (1,2), ..., (1,n), (2,2), ...; not the squares first",
+        "det_signs": "the determinants are asked for, not their signs",
+        "first_row": "each cloud has its own coefficients: you use those of the first for all",
         "absolute": "the sign of a determinant is all that it adds to the dot products: keep it",
         "no_dets": "the network should see the determinants, not zeros in their place",
         "det_sign": "your determinants have the wrong sign: det(v_i, v_j, v_k) with i < j < k",
@@ -176,6 +179,8 @@ def _likely_vectors(net: MLP, x: Tensor) -> dict:
         "columns": _seen(down, t),
         "lengths": _seen(lengths, t),
         "cosines": _seen(cosines, t),
+        "squares_first": _seen([dots[k] for k in sorted(dots, key=lambda k: (k[0] != k[1], k))], t),
+        "det_signs": _seen(d, [value.sign() for value in t]),
         "absolute": _seen(d, [value.abs() for value in t]),
         "no_dets": _seen(d, [0 * value for value in t]),
         "det_sign": _seen(d, [-value for value in t]),
@@ -192,6 +197,7 @@ def _likely_vectors(net: MLP, x: Tensor) -> dict:
         "cross_order": _summed(weights, [*vectors, *(-one for one in c)]),
         "pairs": [_summed(weights, [*vectors, *last_first]), _summed(weights, [*vectors, *c[::-1]])],
         "crosses_first": _summed(weights, [*c, *vectors]),
+        "first_row": _summed(weights[:1].expand_as(weights), [*vectors, *c]),
         "unit_crosses": _summed(weights, [*vectors, *(one / one.norm(dim=1, keepdim=True) for one in c)]),
         "no_crosses": _summed(weights[:, : len(vectors)], vectors),
         "mean": _summed(weights, [*vectors, *c]) / weights.shape[1],
@@ -212,8 +218,8 @@ def _compare_vectors(found: object, net: MLP, x: Tensor) -> None:
 
 @turning_vector.property(points=3)
 def combines_as_defined(answer, random):
-    n = random.integer(4, 5)
-    net, x = _net(random, n), 0.7 * random.normal(4, n, 3)
+    n, b = 5, random.integer(6, 7)  # with four vectors, determinants have one order only
+    net, x = _net(random, n), 0.7 * random.normal(b, n, 3)
     _compare_vectors(answer(net, x), net, x)
 
 
