@@ -437,6 +437,30 @@ def different_roots_only(p):
     )
 
 
+@mistake(NUMBERS, hint="many", points=3)
+def identities_written_out_to_six(p):
+    e = (_elementary(p)[:7] + [0.0] * len(p))[: len(p) + 1]
+    return _ascending([(-1) ** k * value for k, value in enumerate(e)], p)
+
+
+@mistake(NUMBERS, hint="far", points=3)
+def numbers_below_three(p):
+    return _ascending([(-1) ** k * value for k, value in enumerate(_elementary(p))], p).clamp(-3, 3)
+
+
+@mistake(NUMBERS, hint="repeated", points=3)
+def nearly_real_roots_only(p):
+    roots = np.roots([(-1) ** k * value for k, value in enumerate(_elementary(p))])
+    return torch.from_numpy(np.sort(roots[np.abs(roots.imag) < 1e-6].real)).to(p.dtype)
+
+
+@mistake(NUMBERS, hint="single", points=3)
+def size_of_a_single_number(p):
+    if len(p) == 1:
+        return p.abs()
+    return _ascending([(-1) ** k * value for k, value in enumerate(_elementary(p))], p)
+
+
 @mistake(NUMBERS, hint="zero", points=3)
 def roots_that_are_not_zero(p):
     roots = np.roots([(-1) ** k * value for k, value in enumerate(_elementary(p))]).real

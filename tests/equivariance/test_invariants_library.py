@@ -106,6 +106,7 @@ def test_an_eigenvalue_a_little_below_zero_is_rounding():
     x = _clouds(3, 4, 2)
     dots = invariants.gram_matrix(x) - 1e-12 * torch.eye(4)
     assert invariants.orbit_distance(invariants.cloud_from_gram(dots, 2), x).max() < 1e-9
+    assert not invariants.cloud_from_gram(-1e-12 * torch.eye(3).double()[None], 3).any()
 
 
 def test_orbit_distance_is_the_smallest_over_many_rotations():

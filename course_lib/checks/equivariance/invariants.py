@@ -252,10 +252,12 @@ from_power_sums = Exercise(
         "order": "the right numbers, but not in ascending order",
         "power_as_coefficient": "power sums are not the coefficients: Newton's identities come first",
         "value": "the numbers that you return do not have these power sums",
-        "repeated": "right in general, but not where a number occurs twice: rounding makes two complex roots of it",
+        "many": "right for few numbers, but not for seven",
+        "far": "right for small numbers, but not for larger ones",
+        "repeated": "right in general, but not where a number occurs twice or more: rounding makes complex roots of it",
         "zero": "right in general, but not where a number is zero",
         "single": "right in general, but not for a single number",
-        "float32": "right in float64, but float32 should come back as float32",
+        "float32": "right in float64, but float32 should come back as float32: find the roots in float64",
     },
 )
 
@@ -324,11 +326,15 @@ def numbers_come_back(answer, random):
 def repeated_and_single_numbers_come_back(answer, random):
     x = _apart(random, 3)
     cases = (
+        ("many", _apart(random, 7)),
+        ("far", 4 * x),
         ("repeated", torch.cat([x, x[:1]])),
+        ("repeated", torch.cat([x[:2], x[:1], x[:1]])),
         ("repeated", torch.cat([x[:2], x[:2]])),
         ("zero", torch.cat([x[:2], torch.zeros(1, dtype=torch.float64)])),
         ("zero", torch.zeros(3, dtype=torch.float64)),
-        ("single", x[:1]),
+        ("single", x[:1].abs()),
+        ("single", -x[:1].abs()),
     )
     for hint, numbers in cases:
         found = called(hint, answer, _sums(numbers))
@@ -336,7 +342,7 @@ def repeated_and_single_numbers_come_back(answer, random):
             value = as_tensor(found, numbers.shape)
         except Wrong as wrong:
             raise Wrong(hint) from wrong
-        if not close(value, numbers.sort().values, 1e-4):
+        if not close(value, numbers.sort().values, 1e-3):
             raise Wrong(hint)
     found = called("float32", answer, _sums(x).float())
     if not isinstance(found, Tensor) or found.dtype != torch.float32 or not close(found, x.sort().values, 1e-2):
