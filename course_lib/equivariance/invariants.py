@@ -117,7 +117,8 @@ def cloud_from_gram(gram: Tensor, d: int) -> Tensor:
         raise ValueError(f"gram must be symmetric matrices (b, n, n), got shape {tuple(gram.shape)}")
     values, vectors = torch.linalg.eigh(gram)
     values, vectors = values.flip(1), vectors.flip(2)
-    floor = values.abs().amax(1, keepdim=True).clamp(min=1e-30) * len(gram[0]) * 100 * torch.finfo(gram.dtype).eps
+    rounding = max(len(gram[0]) * 100 * torch.finfo(gram.dtype).eps, 1e-10)
+    floor = values.abs().amax(1, keepdim=True).clamp(min=1) * rounding
     if (values < -floor).any() or (values[:, d:] > floor).any():
         raise ValueError(f"gram must have no eigenvalue below zero and rank at most {d}, got {values[0].tolist()}")
     found = vectors[:, :, :d] * values[:, None, :d].clamp(min=0).sqrt()

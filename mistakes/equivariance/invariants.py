@@ -83,9 +83,10 @@ def cholesky(dots, d):
 @mistake(CLOUD, hint="flat", points=3)
 def cholesky_with_a_little_help(dots, d):
     n = len(dots)
-    if n < d:
+    if n < d or dots.dtype == torch.float32:
         values, vectors = torch.linalg.eigh(dots)
-        return torch.nn.functional.pad(vectors * values.clamp(min=0).sqrt(), (0, d - n))
+        x = (vectors * values.clamp(min=0).sqrt())[:, -min(d, n) :]
+        return torch.nn.functional.pad(x, (0, d - min(d, n)))
     return torch.linalg.cholesky(dots.double() + 3e-12 * torch.eye(n))[:, :d].to(dots.dtype)
 
 
@@ -127,6 +128,54 @@ def always_double(dots, d):
     kept = min(d, len(dots))
     x[:, :kept] = (vectors * values.clamp(min=0).sqrt())[:, -kept:]
     return x
+
+
+@mistake(CLOUD, hint="small", points=3)
+def small_eigenvalues_dropped(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = vectors * values.where(values > 1e-3, 0).sqrt()
+    return torch.nn.functional.pad(x[:, -kept:], (0, d - kept))
+
+
+@mistake(CLOUD, hint="small", points=3)
+def relatively_small_eigenvalues_dropped(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = vectors * values.where(values > 2e-4 * values.max(), 0).clamp(min=0).sqrt()
+    return torch.nn.functional.pad(x[:, -kept:], (0, d - kept))
+
+
+@mistake(CLOUD, hint="flat", points=3)
+def divided_by_the_largest(dots, d):
+    scale = dots.abs().max()
+    values, vectors = torch.linalg.eigh(torch.nan_to_num(dots / scale))
+    kept = min(d, len(dots))
+    x = vectors * (values.clamp(min=0) / scale).sqrt() * scale
+    return torch.nn.functional.pad(x[:, -kept:], (0, d - kept))
+
+
+@mistake(CLOUD, hint="few", points=3)
+def three_times_as_many_columns_at_most(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    x = (vectors * values.clamp(min=0).sqrt()).flip(1)
+    return torch.cat([x, 0 * x, 0 * x], 1)[:, :d]
+
+
+@mistake(CLOUD, hint="shape")
+def squeezed_cloud(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = (vectors * values.clamp(min=0).sqrt())[:, -kept:]
+    return torch.nn.functional.pad(x, (0, d - kept)).squeeze()
+
+
+@mistake(CLOUD, hint="shape", points=3)
+def squeezed_single_vector(dots, d):
+    values, vectors = torch.linalg.eigh(dots)
+    kept = min(d, len(dots))
+    x = (vectors * values.clamp(min=0).sqrt())[:, -kept:]
+    return torch.nn.functional.pad(x, (0, d - kept)).squeeze(0)
 
 
 def _parts(x):
@@ -193,6 +242,44 @@ def triples_from_the_last(net, x):
     dots, _, crosses = _parts(x)
     order = list(itertools.combinations(range(x.shape[1]), 3))[::-1]
     return _sum(net, [dots, torch.linalg.det(x[:, torch.tensor(order)])], [x, crosses])
+
+
+@mistake(VECTOR, hint="triples")
+def triples_by_their_last_place(net, x):
+    dots, _, crosses = _parts(x)
+    order = sorted(itertools.combinations(range(x.shape[1]), 3), key=lambda triple: triple[::-1])
+    return _sum(net, [dots, torch.linalg.det(x[:, torch.tensor(order)])], [x, crosses])
+
+
+@mistake(VECTOR, hint="squares_first")
+def squares_then_the_rest(net, x):
+    n = x.shape[1]
+    gram = x @ x.mT
+    i, j = torch.triu_indices(n, n, 1)
+    _, dets, crosses = _parts(x)
+    return _sum(net, [gram.diagonal(dim1=1, dim2=2), gram[:, i, j], dets], [x, crosses])
+
+
+@mistake(VECTOR, hint="det_signs")
+def one_bit_a_triple(net, x):
+    dots, dets, crosses = _parts(x)
+    return _sum(net, [dots, dets.sign()], [x, crosses])
+
+
+@mistake(VECTOR, hint="first_row")
+def coefficients_of_the_first_cloud(net, x):
+    dots, dets, crosses = _parts(x)
+    return torch.einsum("p,bpi->bi", net(torch.cat([dots, dets], 1))[0], torch.cat([x, crosses], 1))
+
+
+@mistake(VECTOR, hint="value")
+def as_many_clouds_as_vectors(net, x):
+    dots, dets, crosses = _parts(x)
+    weights, parts = net(torch.cat([dots, dets], 1)), torch.cat([x, crosses], 1)
+    result = torch.zeros(len(x), 3, dtype=x.dtype)
+    for k in range(min(x.shape[1], len(x))):
+        result[k] = weights[k] @ parts[k]
+    return result
 
 
 @mistake(VECTOR, hint="dets_first")
@@ -348,6 +435,30 @@ def different_roots_only(p):
     return torch.from_numpy(np.unique(roots.round(3)) if len(np.unique(roots.round(3))) < len(p) else np.sort(roots)).to(
         p.dtype
     )
+
+
+@mistake(NUMBERS, hint="many", points=3)
+def identities_written_out_to_six(p):
+    e = (_elementary(p)[:7] + [0.0] * len(p))[: len(p) + 1]
+    return _ascending([(-1) ** k * value for k, value in enumerate(e)], p)
+
+
+@mistake(NUMBERS, hint="far", points=3)
+def numbers_below_three(p):
+    return _ascending([(-1) ** k * value for k, value in enumerate(_elementary(p))], p).clamp(-3, 3)
+
+
+@mistake(NUMBERS, hint="repeated", points=3)
+def nearly_real_roots_only(p):
+    roots = np.roots([(-1) ** k * value for k, value in enumerate(_elementary(p))])
+    return torch.from_numpy(np.sort(roots[np.abs(roots.imag) < 1e-6].real)).to(p.dtype)
+
+
+@mistake(NUMBERS, hint="single", points=3)
+def size_of_a_single_number(p):
+    if len(p) == 1:
+        return p.abs()
+    return _ascending([(-1) ** k * value for k, value in enumerate(_elementary(p))], p)
 
 
 @mistake(NUMBERS, hint="zero", points=3)

@@ -39,7 +39,8 @@ def test_many_numbers_are_not_readable_from_power_sums():
         x = torch.linspace(0, 1, n, dtype=torch.float64)[None]
         return (polynomials.multiset_from_power_sums(polynomials.power_sums(x, n)) - x).abs().max().item()
 
-    assert error(4) < 1e-12 < 1e-4 < error(20)
+    assert error(4) < 1e-12 < 1e-4 < error(20) < 1 / 19
+    assert error(28) > 1 / 27  # the gap between neighbours
 
 
 def test_forces_of_an_energy_of_dot_products_are_scalars_times_vectors():

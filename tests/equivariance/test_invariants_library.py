@@ -102,6 +102,13 @@ def test_a_cloud_comes_back_from_its_gram_matrix_up_to_a_rotation_or_mirroring(n
         assert invariants.orbit_distance(found, x).max() < 10 * tolerance**0.5
 
 
+def test_an_eigenvalue_a_little_below_zero_is_rounding():
+    x = _clouds(3, 4, 2)
+    dots = invariants.gram_matrix(x) - 1e-12 * torch.eye(4)
+    assert invariants.orbit_distance(invariants.cloud_from_gram(dots, 2), x).max() < 1e-9
+    assert not invariants.cloud_from_gram(-1e-12 * torch.eye(3).double()[None], 3).any()
+
+
 def test_orbit_distance_is_the_smallest_over_many_rotations():
     x, y = _clouds(1, 4, 3), _clouds(1, 4, 3, seed=1)
     for group, mirror in ((OrthogonalGroup(3), True), (SpecialOrthogonalGroup(3), False)):
