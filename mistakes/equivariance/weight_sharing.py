@@ -27,6 +27,18 @@ def _numbered(label):
     return label.unique(return_inverse=True)[1]
 
 
+@mistake(TIED, hint="once")
+def stops_when_the_last_generator_changes_nothing(p_in, p_out):
+    label = torch.arange(p_out.shape[1] * p_in.shape[1]).reshape(p_out.shape[1], p_in.shape[1])
+    while True:
+        changed = False
+        for p, q in zip(p_out, p_in, strict=True):
+            lower = torch.minimum(label, label[p][:, q])
+            changed, label = not torch.equal(lower, label), lower
+        if not changed:
+            return label.unique(return_inverse=True)[1]
+
+
 @mistake(TIED, hint="mixed")
 def inputs_moved_back(p_in, p_out):
     return _numbered(_spread(_start(p_in, p_out), list(zip(p_out, p_in.argsort(1), strict=True))))

@@ -32,7 +32,7 @@ tied_weights = Exercise(
         "transposed": "rows are outputs, columns inputs",
         "value": "some weights are tied that need not be equal, or the other way round",
         "numbers": "the right weights are tied, but call them 0, 1, 2, ... in the order in which they are met, row after row",
-        "single": "right in general, but not for one output, one input or no generator at all",
+        "single": "right in general, but not for one output, one input, no generator, or a long cycle: repeat until all is still",
     },
 )
 
@@ -129,6 +129,8 @@ def _labels(found: object, p_in: Tensor, p_out: Tensor) -> Tensor:
 def ties_orbits_of_pairs(answer, random):
     for kind in (0, 1, 2):
         p_in, p_out = _generators(random, kind)
+        if kind == 2:  # the identity last: who watches the last generator only stops too early
+            p_in, p_out = (torch.cat([p, torch.arange(p.shape[1])[None]]) for p in (p_in, p_out))
         truth = _pattern(_components((5, 6), list(zip(p_out, p_in, strict=True))))
         found = _pattern(_labels(answer(p_in, p_out), p_in, p_out))
         if not close(found, truth):
