@@ -32,7 +32,7 @@ tied_weights = Exercise(
         "transposed": "rows are outputs, columns inputs",
         "value": "some weights are tied that need not be equal, or the other way round",
         "numbers": "the right weights are tied, but call them 0, 1, 2, ... in the order in which they are met, row after row",
-        "single": "right in general, but not for one output, one input, no generator, or a long cycle: repeat until all is still",
+        "single": "right in general, but not for one output, one input, no generator, or a long cycle: go on till it rests",
     },
 )
 
