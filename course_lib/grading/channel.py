@@ -49,7 +49,7 @@ class Channel:
     """A running sandbox. `command` starts the worker in it, `also` ends what killing the command would leave running."""
 
     def __init__(self, command: list[str], limits: Limits, also: list[str] | None = None, env: dict | None = None) -> None:
-        self.limits, self._also, self._ready = limits, also, None
+        self.limits, self._also, self._ready, self.open = limits, also, None, True
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
             start_new_session=True, env=env or {},
@@ -98,6 +98,9 @@ class Channel:
 
     def close(self) -> None:
         """Kill the sandbox, and wait until no process of it is left."""
+        if not self.open:
+            return
+        self.open = False
         family = descendants(self._process.pid)
         if self._also:
             subprocess.run(self._also, capture_output=True, timeout=60, check=False)

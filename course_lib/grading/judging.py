@@ -179,11 +179,11 @@ class _Sitting:
 
     def _begin(self) -> None:
         """A new child, in a new sandbox if the last one did not survive."""
-        if self.channel:
+        if self.channel and self.channel.open:
             with contextlib.suppress(Stopped):
                 self.channel.ask({"do": "begin"})
                 return
-            self.close()
+        self.close()
         self.channel = self.judge.channel()
         self.channel.ask({"do": "begin"}, seconds=20.0)
 
