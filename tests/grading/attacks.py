@@ -268,15 +268,19 @@ DESTRUCTIVE = {
 
 def all_of(target: Target, exercise: str) -> dict[str, str]:
     """The catalogue by name, aimed at an exercise."""
-    name = exercise.rpartition("/")[2]
-    words = {
+    return words(target.published, exercise, CHEATING | prying(target) | DESTRUCTIVE)
+
+
+def words(published: Notebook, exercise: str, found: dict[str, str]) -> dict[str, str]:
+    """Put the words of an exercise in the places that stand for them."""
+    name, maximum = exercise.rpartition("/")[2], find(exercise).maximum
+    meanings = {
         "MARK": f"# exercise: {exercise}",
         "NAME": name,
-        "FULL": f"{name}: {find(exercise).maximum}/{find(exercise).maximum} points",
+        "FULL": f"{name}: {maximum}/{maximum} points",
         "EXERCISE": exercise,
-        "RIGHT": _indented(target.published.solutions[exercise].partition("\n")[2]),
+        "RIGHT": _indented(published.solutions[exercise].partition("\n")[2]),
     }
-    found = CHEATING | prying(target) | DESTRUCTIVE
-    for word, meaning in words.items():
+    for word, meaning in meanings.items():
         found = {attack: source.replace(word, meaning) for attack, source in found.items()}
     return found

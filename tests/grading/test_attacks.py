@@ -41,6 +41,8 @@ def attacked(box: sandbox.Sandbox, tmp_path_factory: pytest.TempPathFactory) -> 
         submissions = [Answers(dict(PUBLISHED.solutions)) for _ in GROUPS]
         for name, (group, exercise) in AIMED.items():
             submissions[group].cells[exercise] = attacks.all_of(target, exercise)[name]
+        control = attacks.words(PUBLISHED, PUBLISHED.exercises[0], {"x": attacks.reward("got = True")})["x"]
+        submissions.append(Answers(PUBLISHED.solutions | {PUBLISHED.exercises[0]: control}))
         setting = batches.Setting(TOPIC, box.way, str(box.stage), 1, LIMITS, box.image, ahead=1)
         results = dict(batches.run(PUBLISHED, setting, submissions))
         listener.settimeout(0.2)
@@ -62,6 +64,10 @@ def test_the_other_exercises_are_graded(attacked: SimpleNamespace, group: int) -
     aims = [AIMED[name][1] for name in GROUPS[group]]
     others = [result for exercise, result in attacked.results[group].items() if exercise not in aims]
     assert others and all(result.points == result.maximum and result.nbval == "passed" for result in others), others
+
+
+def test_an_attack_that_worked_would_get_points(attacked: SimpleNamespace) -> None:
+    assert all(result.points == result.maximum for result in attacked.results[len(GROUPS)].values())
 
 
 def test_nothing_is_left_of_the_attacks(attacked: SimpleNamespace) -> None:
