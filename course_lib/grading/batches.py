@@ -40,6 +40,7 @@ class Setting:
     limits: Limits = Limits()
     image: str = ""
     ahead: int = 1
+    modules: tuple[str, ...] = ()
 
 
 def build(notebook: Notebook, count: int, job: str) -> dict:

@@ -136,7 +136,7 @@ def run_check(options: argparse.Namespace) -> int:
     with staging.staged() as stage:
         limits = limits_of(options)
         chosen = sandbox.choose(Path(stage), limits, options.sandbox, options.image)
-        judge = Judge(notebook, chosen.start, limits, options.seed)
+        judge = Judge(notebook, replace(chosen, modules=notebook.modules).start, limits, options.seed)
         results = judge.judge(answers)
     for result in results.values():
         print(result)

@@ -55,6 +55,16 @@ class Notebook:
         return {match.group(1): raw for match, raw in found if match}
 
     @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """Modules of the library that the checks hand objects of, or that solutions import: a sandbox loads them once."""
+        texts = [
+            (ROOT / folder / f"{self.topic}.py").read_text(encoding="utf8") for folder in ("course_lib/checks", "solutions")
+        ]
+        found = re.findall(r"^\s*(?:from|import) (course_lib\.(?!checks)[\w.]+)", "\n".join(texts), re.MULTILINE)
+        games = ["course_lib.games"] if re.search(r"\brandom\.game\(|_game\(", texts[0]) else []
+        return tuple(dict.fromkeys([*found, *games]))
+
+    @cached_property
     def digest(self) -> str:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
 

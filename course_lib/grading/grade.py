@@ -47,7 +47,9 @@ def grade(
     seed = _seed(out, options)
     with staging.staged() as stage:
         chosen = sandbox.choose(Path(stage), options.limits, options.kind, options.image)
-        setting = batches.Setting(notebook.topic, chosen.way, stage, seed, options.limits, options.image, options.ahead)
+        setting = batches.Setting(
+            notebook.topic, chosen.way, stage, seed, options.limits, options.image, options.ahead, notebook.modules
+        )
         if options.selftest:
             _selftest(notebook, chosen, setting)
         table = Table(out, about(notebook.topic, notebook.digest, notebook.exercises, seed, chosen.way), options.resume)

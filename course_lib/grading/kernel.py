@@ -33,7 +33,7 @@ class Session:
     def __init__(self, job: str) -> None:
         work = json.loads(Path(job).read_text(encoding="utf8"))
         limits = Limits(**work["limits"])
-        sandbox = Sandbox(work["way"], Path(work["stage"]), limits, work["image"])
+        sandbox = Sandbox(work["way"], Path(work["stage"]), limits, work["image"], tuple(work["modules"]))
         self._submissions, self._record = work["submissions"], Path(work["record"])
         self._judge = Judge(notebook(work["topic"]), sandbox.start, limits, work["seed"], work["ahead"])
         course_lib.checks.check = check

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,23 +44,24 @@ class Sandbox:
     stage: Path
     limits: Limits = Limits()
     image: str = IMAGE
+    modules: tuple[str, ...] = ()
 
     def start(self) -> Channel:
         """A fresh sandbox; it imports torch while the caller does something else."""
         if self.way in ("docker", "podman"):
             name = f"course-{secrets.token_hex(6)}"
             env = {key: os.environ[key] for key in CONTAINER_VARIABLES if key in os.environ}
-            command = container(self.way, name, self.stage, self.limits, self.image)
+            command = container(self.way, name, self.stage, self.limits, self.image, self.modules)
             return Channel(command, self.limits, [self.way, "kill", name], env)
-        return Channel(bwrap(self.way, self.stage, self.limits), self.limits)
+        return Channel(bwrap(self.way, self.stage, self.limits, self.modules), self.limits)
 
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
 
-def bwrap(way: str, stage: Path, limits: Limits) -> list[str]:
+def bwrap(way: str, stage: Path, limits: Limits, modules: Sequence[str] = ()) -> list[str]:
     """The command for `bwrap`, `bwrap after mounts` (root) or `bwrap after dropping` (root that may not mount)."""
-    program = [python(), "-I", "-B", "/course/worker.py", limits.for_worker()]
+    program = [python(), "-I", "-B", "/course/worker.py", limits.for_worker(), *modules]
     locked = ["--unshare-user", "--disable-userns"]
     if way == "bwrap":
         return ["bwrap", *locked, "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", *view(stage, limits), "--", *program]
@@ -129,7 +131,7 @@ def setpriv() -> str:
     return shutil.which("setpriv") or "/usr/bin/setpriv"
 
 
-def container(way: str, name: str, stage: Path, limits: Limits, image: str = IMAGE) -> list[str]:
+def container(way: str, name: str, stage: Path, limits: Limits, image: str = IMAGE, modules: Sequence[str] = ()) -> list[str]:
     """The command for docker or podman; `docker kill NAME` has to end it, since killing the client does not."""
     words = [way, "run", "--rm", "--interactive", "--name", name, "--network", "none", "--read-only", "--cap-drop", "ALL"]
     words += ["--security-opt", "no-new-privileges", "--user", "65534:65534", "--cpus", "1", "--ipc", "private"]
@@ -145,7 +147,7 @@ def container(way: str, name: str, stage: Path, limits: Limits, image: str = IMA
     words += ["--volume", f"{stage}:/course:ro"]
     for variable, value in environment().items():
         words += ["--env", f"{variable}={value}"]
-    return [*words, image, "python3", "-I", "-B", "/course/worker.py", limits.for_worker()]
+    return [*words, image, "python3", "-I", "-B", "/course/worker.py", limits.for_worker(), *modules]
 
 
 # ------------------------------------------------------------------------------------------------------------ choosing
