@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from course_lib.checks.answers import NotCarried, receive
@@ -87,8 +87,9 @@ class Channel:
 
         left = signal.getitimer(signal.ITIMER_VIRTUAL)[0]  # a check that counts seconds of the processor
         head = {"do": "call", "exercise": exercise, "cpu": left}
-        _, reply = self.ask(head, encode([args, kwargs]), seconds)
-        refuse_objects(reply)
+        request = encode([args, kwargs])
+        _, reply = self.ask(head, request, seconds)
+        refuse_objects(reply, request)
         try:
             return receive(reply)
         except Exception as error:
@@ -172,21 +173,41 @@ def in_words(why: str) -> str:
     return "your code sent something that is no return value" if why == "garbage" else "your code ended the Python process"
 
 
-def refuse_objects(reply: bytes) -> None:
-    """Only numbers, text, containers and arrays come back: rebuilding an object would let a reply choose our work."""
+def refuse_objects(reply: bytes, request: bytes) -> None:
+    """Only numbers, text, containers and arrays come back, and a model that is built as one of the arguments is.
+
+    Rebuilding any other object would let a reply choose our work: a model of a million units, say.
+    """
     try:
-        start = 16 + struct.unpack("<Q", reply[8:16])[0]
-        stack = [json.loads(reply[16:start])["tree"]]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, list):
-                if node[0] not in PLAIN:
-                    raise NotCarried(f"an object of kind {str(node[0])[:40]}")
-                stack += node[1:] if node[0] in ("list", "tuple") else [pair[1] for pair in node[1:] if node[0] == "dict"]
+        known = {_build(node) for node in _nodes(request) if node[0] == "module"}
+        for node in _nodes(reply):
+            if node[0] not in PLAIN and not (node[0] == "module" and _build(node) in known):
+                raise NotCarried(f"an object of kind {str(node[0])[:40]}")
     except NotCarried:
         raise
     except Exception:  # not in the form of an encoded value
         raise NotCarried("no plain data") from None
+
+
+def _nodes(data: bytes) -> Iterator[list]:
+    """All nodes of the tree in an encoded value that are not numbers or text."""
+    stack = [json.loads(data[16 : 16 + struct.unpack("<Q", data[8:16])[0]])["tree"]]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            yield node
+            if node[0] in ("list", "tuple"):
+                stack += node[1:]
+            elif node[0] in ("dict", "game", "attribution"):
+                stack += [pair[1] for pair in node[1:]]
+            elif node[0] == "module":
+                stack += node[2:4]
+
+
+def _build(node: list) -> str:
+    """Class and constructor arguments of a model; a table of numbers among them fits no other."""
+    words = json.dumps(node[1:3])
+    return f"{words} {id(node)}" if any(f'"{kind}"' in words for kind in ("tensor", "array")) else words
 
 
 # ---------------------------------------------------------------------------------------------------------- processes

@@ -85,6 +85,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def run() -> None:
+    """The console script `course-grading`."""
+    sys.exit(main())
+
+
 def run_grade(options: argparse.Namespace) -> int:
     """Grade a class, then write the reports; with 0 everything has a grade, with 1 some rows ask for a look."""
     notebook = course.notebook(options.notebook)
@@ -100,10 +105,7 @@ def run_grade(options: argparse.Namespace) -> int:
         from course_lib.grading import cluster
 
         how = replace(how, runner=cluster.runner(options.dask))
-    try:
-        table = grade(submissions, notebook, options.out, how, lambda row: _tell(row, options.quiet))
-    finally:
-        pass
+    table = grade(submissions, notebook, options.out, how, lambda row: _tell(row, options.quiet))
     rows = table.sorted()
     write_csv(rows, notebook.exercises, options.out / "grades.csv")
     write_json(rows, table.head, options.out / "grades.json")

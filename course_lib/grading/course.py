@@ -62,7 +62,10 @@ class Notebook:
         ]
         found = re.findall(r"^\s*(?:from|import) (course_lib\.(?!checks)[\w.]+)", "\n".join(texts), re.MULTILINE)
         games = ["course_lib.games"] if re.search(r"\brandom\.game\(|_game\(", texts[0]) else []
-        return tuple(dict.fromkeys([*found, *games]))
+        functional = (
+            ["torch._decomp.decompositions_for_jvp", "torch._dynamo"] if "torch.func" in "".join(texts) else []
+        )  # which torch loads on first use
+        return tuple(dict.fromkeys([*found, *games, *functional]))
 
     @cached_property
     def digest(self) -> str:

@@ -21,7 +21,7 @@ from course_lib.grading.judging import Judge
 from tests.exercises import notebooks
 
 LIMITS = Limits()
-SEEDS = int(os.environ.get("COURSE_GRADING_SEEDS", "3"))
+SEEDS = int(os.environ.get("COURSE_GRADING_SEEDS", "1"))
 BIT_OF = {  # mistakes whose points depend on what can only be seen in the answer's own process
     "foreign", "failure", "graph", "leftover", "twice",
 }  # fmt: skip
