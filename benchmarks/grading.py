@@ -26,14 +26,7 @@ TOPIC, EXERCISES, TARGET = "start/warmup", 5, 40.0
 def five(topic: str = TOPIC) -> Notebook:
     """The first five exercises of a notebook, as a notebook of its own."""
     whole = notebook(topic)
-    dropped = set(whole.exercises[EXERCISES:])
-    raw = json.loads(json.dumps(whole.raw))
-    raw["cells"] = [
-        cell
-        for cell, read in zip(raw["cells"], whole.cells, strict=True)
-        if read.exercise not in dropped and not any(f'check("{name}"' in read.source for name in dropped)
-    ]
-    return Notebook(whole.topic, whole.path, raw)
+    return whole.only(whole.exercises[:EXERCISES])
 
 
 def solved(published: Notebook) -> bytes:
@@ -158,7 +151,7 @@ def _graded(name: str, source: str, solution: bool, points: int) -> dict:
         "locked": not solution,
         "task": False,
     }
-    metadata = {"nbgrader": about | ({} if solution else {"points": points})}
+    metadata = {"nbgrader": about | {"task": False} | ({} if solution else {"points": points})}
     return {
         "cell_type": "code",
         "id": name.replace("_", "-"),

@@ -67,7 +67,11 @@ def run(notebook: Notebook, setting: Setting, submissions: list[Answers]) -> Ite
     with tempfile.TemporaryDirectory(prefix="course-batch-") as name:
         folder = Path(name)
         record, outcomes, job = folder / "record.jsonl", folder / "outcomes.jsonl", folder / "job.json"
-        work = asdict(setting) | {"record": str(record), "submissions": [_plain(answers) for answers in submissions]}
+        work = asdict(setting) | {
+            "exercises": notebook.exercises,
+            "record": str(record),
+            "submissions": [_plain(answers) for answers in submissions],
+        }
         job.write_text(json.dumps(work), encoding="utf8")
         made = build(notebook, len(submissions), str(job))
         (folder / "batch.ipynb").write_text(json.dumps(made), encoding="utf8")

@@ -61,7 +61,8 @@ def run(head: dict, source: str, namespace: dict, answers: dict) -> dict:
         exec(_compiled(source, head["label"]), namespace)
     except (Exception, SystemExit) as wrong:
         line = next((frame[1] for frame in _lines(wrong) if frame[0] == head["label"]), 0)
-        error = f"{type(wrong).__name__}: {wrong}"[:300] + (f", at line {line}" if line else "")
+        text = wrong.msg if isinstance(wrong, SyntaxError) else wrong
+        error = f"{type(wrong).__name__}: {text}"[:300] + (f", at line {line}" if line else "")
     if name:
         answer = namespace.get(name)
         if answer is None and before is not None:

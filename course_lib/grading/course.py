@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +54,17 @@ class Notebook:
         """The check cell of each exercise, whole: nbval compares its stored output."""
         found = ((CHECK.search(cell.source), raw) for cell, raw in zip(self.cells, self.raw["cells"], strict=True))
         return {match.group(1): raw for match, raw in found if match}
+
+    def only(self, exercises: Sequence[str]) -> "Notebook":
+        """The same notebook with some of its exercises."""
+        dropped = set(self.exercises) - set(exercises)
+        checks = [CHECK.search(cell.source) for cell in self.cells]
+        kept = [
+            raw
+            for raw, cell, check in zip(self.raw["cells"], self.cells, checks, strict=True)
+            if cell.exercise not in dropped and not (check and check.group(1) in dropped)
+        ]
+        return Notebook(self.topic, self.path, self.raw | {"cells": kept})
 
     @cached_property
     def modules(self) -> tuple[str, ...]:

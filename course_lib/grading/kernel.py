@@ -35,7 +35,7 @@ class Session:
         limits = Limits(**work["limits"])
         sandbox = Sandbox(work["way"], Path(work["stage"]), limits, work["image"], tuple(work["modules"]))
         self._submissions, self._record = work["submissions"], Path(work["record"])
-        self._judge = Judge(notebook(work["topic"]), sandbox.start, limits, work["seed"], work["ahead"])
+        self._judge = Judge(notebook(work["topic"]).only(work["exercises"]), sandbox.start, limits, work["seed"], work["ahead"])
         course_lib.checks.check = check
         _bound_memory()
         self._judge.prepare()
