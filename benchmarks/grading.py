@@ -180,7 +180,7 @@ def main(arguments: list[str]) -> None:
     wanted = parser.parse_args(arguments)
     published, options = five(), Options(jobs=wanted.jobs, progress=False)
     print(
-        f"{wanted.number} submissions of {len(published.exercises)} exercises, {wanted.jobs} jobs, load {os.getloadavg()[0]:.1f}"
+        f"{wanted.number} submissions of {len(published.exercises)} exercises, {wanted.jobs} jobs; load {os.getloadavg()[0]:.1f}"
     )
     for name, ahead in (("a fresh sandbox each", 0), ("the next sandbox started ahead", 1)):
         seconds, used = ours(published, wanted.number, replace(options, ahead=ahead))

@@ -107,13 +107,12 @@ def write_csv(rows: list[Row], exercises: list[str], path: Path) -> None:
 
 
 def remarks(row: Row) -> str:
-    """The note on a row and those on its exercises, with copied answers."""
-    parts = [row.note] if row.note else []
+    """The note on a row and those on its exercises, with copied answers; exercises with the same remark together."""
+    said: dict[str, list[str]] = {}
     for exercise, result in row.exercises.items():
-        for text in (result["note"], result["copied"]):
-            if text:
-                parts.append(f"{exercise.rpartition('/')[2]}: {text}")
-    return "; ".join(parts)
+        for text in filter(None, (result["note"], result["copied"])):
+            said.setdefault(text, []).append(exercise.rpartition("/")[2])
+    return "; ".join([row.note] * bool(row.note) + [f"{text}: {', '.join(names)}" for text, names in said.items()])
 
 
 def harmless(cell: object) -> object:
