@@ -179,23 +179,18 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     wanted = parser.parse_args(arguments)
     published, options = five(), Options(jobs=wanted.jobs, progress=False)
-    print(
-        f"{wanted.number} submissions of {len(published.exercises)} exercises, {wanted.jobs} jobs; load {os.getloadavg()[0]:.1f}"
-    )
+    size = f"{wanted.number} submissions of {len(published.exercises)} exercises"
+    print(f"{size}, {wanted.jobs} jobs; load {os.getloadavg()[0]:.1f}")
     for name, ahead in (("a fresh sandbox each", 0), ("the next sandbox started ahead", 1)):
         seconds, used = ours(published, wanted.number, replace(options, ahead=ahead))
         rate = 60 * wanted.number / seconds
         missed = " !" if rate < TARGET else ""
-        quiet = 60 * wanted.number * wanted.jobs / used
-        print(
-            f"  ours, {name}: {rate:.0f} a minute{missed} ({seconds:.0f} s; {used / wanted.number:.2f} s of the processor each,"
-        )
-        print(f"    so at most {quiet:.0f} a minute on {wanted.jobs} cores with nothing else to do)", flush=True)
+        each = used / wanted.number
+        print(f"  ours, {name}: {rate:.0f} a minute{missed} ({seconds:.0f} s; {each:.2f} s of the processor each,")
+        print(f"    so at most {60 * wanted.jobs / each:.0f} a minute where nothing else runs)", flush=True)
     for name, run in (("otter run", otter), ("nbgrader autograde", nbgrader)):
         seconds = run(published, wanted.others)
-        said = (
-            "not installed"
-            if seconds is None
-            else f"{60 * wanted.others / seconds:.0f} a minute ({seconds:.0f} s for {wanted.others})"
-        )
+        said = "not installed"
+        if seconds is not None:
+            said = f"{60 * wanted.others / seconds:.0f} a minute ({seconds:.0f} s for {wanted.others})"
         print(f"  {name}: {said}", flush=True)

@@ -144,6 +144,7 @@ def main() -> None:
     limit(limits)
     import child as inside  # imports torch
 
+    inside.prepare()
     for name in sys.argv[2:]:
         importlib.import_module(name)
 
