@@ -9,6 +9,7 @@ nothing alone, in the middle of a sentence, and the answer follows the last toke
 """
 
 import csv
+import functools
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -104,6 +105,7 @@ class Vocabulary:
         return torch.tensor([token.startswith("·") for token in self.tokens])
 
 
+@functools.cache
 def vocabulary() -> Vocabulary:
     """All tokens of all sentences: padding and start, the templates' words, the pieces of names, the answers."""
     world = facts()

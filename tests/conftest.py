@@ -1,8 +1,11 @@
 """What all tests share: one thread, no window for figures, and both precisions."""
 
+import re
+
 import matplotlib
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.colab import table as colab
 from tests.exercises import table as exercises
@@ -21,3 +24,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tables at the end. Here, because of several processes the one that prints loads no conftest.py but this."""
     exercises.write_table(terminalreporter)
     colab.write_table(terminalreporter)
+
+
+class ByTopic(LoadScopeScheduling):
+    """A module's tests stay in one process, because of what they share; those of the answers only topic by topic.
+
+    All answers together take longer than everything else: in one process the other would wait for it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        answers = re.search(r"test_answers\.py::.*\[(\w+/\w+)", nodeid)
+        return answers[1] if answers else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByTopic:
+    """What `--dist loadscope` would use, with `ByTopic` in its place."""
+    return ByTopic(config, log)

@@ -1,8 +1,50 @@
 """Random instances for checks: one seeded generator, everything on the CPU in float64."""
 
+import copy
+import functools
 import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
 
 import torch
+
+from course_lib.checks.codec import encode
+
+_KEPT: OrderedDict[tuple, object] = OrderedDict()
+_MOST = 400  # things kept: those of one exercise over a few dozen seeds
+
+
+def _kept(key: tuple, build: Callable) -> object:
+    """A copy (an answer may change what it is given) of what `build` returned when the key was new."""
+    if key not in _KEPT:
+        _KEPT[key] = build()
+        if len(_KEPT) > _MOST:
+            _KEPT.popitem(last=False)
+    _KEPT.move_to_end(key)
+    return copy.deepcopy(_KEPT[key])
+
+
+def remember(function: Callable) -> Callable:
+    """Decorator for a slow part of a check: the same arguments, as plain data, give the same result without computing it again.
+
+    A check meets each instance at least twice (the answer is called directly and carried), and every answer of a class meets
+    the same instances. `function` must depend on its arguments alone, and these be what `codec` can carry.
+
+    >>> calls = []
+    >>> @remember
+    ... def twice(x):
+    ...     calls.append(x)
+    ...     return 2 * x
+    >>> twice(3), twice(3), len(calls)
+    (6, 6, 1)
+    """
+
+    @functools.wraps(function)
+    def remembered(*args: object, **kwargs: object) -> object:
+        digest = hashlib.sha256(encode([args, kwargs])).digest()
+        return _kept((function.__module__, function.__qualname__, digest), lambda: function(*args, **kwargs))
+
+    return remembered
 
 
 class Instances:
@@ -15,6 +57,21 @@ class Instances:
     def __init__(self, *words: object) -> None:
         digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
         self.generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+    def once(self, build: Callable, *args: object) -> object:
+        """What `build(self, *args)` returns; asked again at the same state, a copy of it, without building it again.
+
+        For cases that are costly to find, as `remember` is for what is costly to compute. `args` must be hashable, and `build`
+        a function of a module.
+
+        >>> def two(random): return random.integer(0, 9), random.integer(0, 9)
+        >>> Instances(0, "demo").once(two) == Instances(0, "demo").once(two) == two(Instances(0, "demo"))
+        True
+        """
+        key = (build.__module__, build.__qualname__, args, bytes(self.generator.get_state().numpy()))
+        value, state = _kept(key, lambda: (build(self, *args), self.generator.get_state()))
+        self.generator.set_state(state)
+        return value
 
     def integer(self, low: int, high: int) -> int:
         """A whole number, both ends included."""

@@ -88,6 +88,12 @@ def test_chapter_has_the_length_of_a_chapter(name):
     assert max(lengths) <= 30
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_code_of_a_chapter_fits_the_page(name):
+    """A line of more than 84 characters would scroll sideways in a window 1280 px wide."""
+    assert [line for source in code(name) for line in source.splitlines() if len(line) > 84] == []
+
+
 @pytest.mark.parametrize("name", CHAPTERS + EXERCISES)
 def test_prose_is_plain_markdown(name):
     text = re.sub(r"^```.*?^```", "", prose(name), flags=re.MULTILINE | re.DOTALL)

@@ -141,8 +141,8 @@ def test_the_mutants_of_the_solution_are_found(exercise: str, record_property: C
     name, source = name_of(exercise), notebooks.solutions(topic_of(exercise))[exercise]
     catalogue = getattr(notebooks.mistakes_module(topic_of(exercise)), "EQUIVALENT", {})
     equivalent = {key: reason for key, reason in catalogue.items() if key.startswith(f"{name}: ")}
-    made = mutants.mutants(source, name)
-    alive = [mutant.key for mutant in made if survives(exercise, mutant)]
+    made, limit = mutants.mutants(source, name), patience(exercise)
+    alive = [mutant.key for mutant in made if survives(exercise, mutant, limit)]
     unexpected = [key for key in alive if key not in equivalent]
     killed = len(made) - len(alive)
     numbers = {"mutants": len(made), "killed": killed, "equivalent": len(alive) - len(unexpected)}
@@ -152,10 +152,18 @@ def test_the_mutants_of_the_solution_are_found(exercise: str, record_property: C
     assert killed >= KILL_RATE * (killed + len(unexpected)), "\n".join(["these mutants live:", *unexpected])
 
 
-def survives(exercise: str, mutant: mutants.Mutant) -> bool:
+def patience(exercise: str) -> float:
+    """Seconds of processor time for a mutant: what the solution takes, twenty times over, and two more to warm up."""
+    answer, start = solution(exercise), time.process_time()
+    for seed in range(MUTANT_SEEDS):
+        judge(exercise, answer, seed)
+    return 2.0 + 20 * (time.process_time() - start)
+
+
+def survives(exercise: str, mutant: mutants.Mutant, limit: float) -> bool:
     """Whether a mutant gets full points on all seeds; one that takes too long or cannot be loaded does not."""
     try:
-        with mutants.time_limit(10.0):
+        with mutants.time_limit(limit):
             answer = notebooks.load(mutant.source, name_of(exercise), "mutant of")
             return all(judge(exercise, answer, seed).full for seed in range(MUTANT_SEEDS))
     except Exception:  # TimeoutError inside the check itself, or a cell that no longer runs

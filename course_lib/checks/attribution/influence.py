@@ -411,9 +411,9 @@ def takes_the_fewest_steps(answer, random: Instances) -> None:
         _, said = _read_solution(answer(*case), len(case[3]))
         if said != steps:
             raise Wrong("late" if said in (steps + 1, len(case[3])) else "descent" if said > steps else "direct")
-    for n, p in ((3, 1500), (1500, 3)):  # H has at most four distinct eigenvalues, so there are few steps
+    for n, p in ((3, 120), (120, 3)):  # H has at most four distinct eigenvalues, so there are few steps
         case = random.normal(n, p), random.uniform(n, low=0.2, high=2.0), 1.0, random.normal(p), 1e-6
-        _watched(_Watch(numbers=1500**2), "matrix", answer, *case)
+        _watched(_Watch(numbers=120**2), "matrix", answer, *case)
 
 
 @conjugate_gradients.property(points=1)

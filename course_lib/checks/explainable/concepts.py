@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks.instances import remember
 from course_lib.checks.returns import as_dict, as_number
 from course_lib.models import MLP
 
@@ -67,6 +68,7 @@ def _losses(encoder, head, x, y, concepts, read: Tensor | None = None) -> tuple[
     return (logits.logsumexp(1) - right).mean(), _binary(p, concepts).sum(1).mean()
 
 
+@remember
 def _bottleneck_truth(encoder, head, x, y, concepts, weight, kind) -> dict:
     """Loss and gradients in closed form: softmax minus one-hot at the head, weight * (p - c) and the chain rule before it."""
     with torch.no_grad():
@@ -86,6 +88,7 @@ def _bottleneck_truth(encoder, head, x, y, concepts, weight, kind) -> dict:
     }
 
 
+@remember
 def _likely_losses(encoder, head, x, y, concepts, weight, kind) -> dict:
     with torch.no_grad():
         z = encoder.layers(x)
@@ -294,7 +297,7 @@ def _telling_table(random) -> tuple[Tensor, Tensor, dict]:
 
 @best_concepts.property(points=3)
 def finds_the_best_pair(answer, random):
-    found = [hints for hints in (_pair_hints(answer, *_telling_table(random)) for _ in range(2)) if hints]
+    found = [hints for hints in (_pair_hints(answer, *random.once(_telling_table)) for _ in range(2)) if hints]
     if found:
         common = set.intersection(*map(set, found)) if len(found) > 1 else set()
         raise Wrong(next((hint for hint in found[0] if hint in common), found[0][-1]))
@@ -333,6 +336,7 @@ def _columns(value: object, size: int) -> tuple[int, ...]:
     return tuple(value)
 
 
+@remember
 def _wrong_rules(concepts: Tensor, labels: Tensor, kept) -> dict:
     code = torch.unique(concepts[:, list(kept)], dim=0, return_inverse=True)[1]
     table = one_hot(code).double().T @ one_hot(torch.unique(labels, return_inverse=True)[1]).double()
@@ -374,13 +378,19 @@ def searches_at_the_edges(answer, random):
         ("tie", copies, labels, 2),
     ):
         found = as_dict(called(hint, answer, table, names, size), ["concepts", "ceiling"])
-        every = {kept: _ceiling(table, names, kept) for kept in combinations(range(table.shape[1]), size)}
-        truth = max(every.values())
-        first = next(kept for kept, value in every.items() if value > truth - 1e-9)
+        first, truth = _first_best(table, names, size)
         if not close(as_number(found["ceiling"]), truth):
             raise Wrong(hint)
         if _columns(found["concepts"], size) != first:
             raise Wrong("tie")
+
+
+@remember
+def _first_best(concepts: Tensor, labels: Tensor, size: int) -> tuple[tuple, float]:
+    """Of the best choices the first, and its ceiling."""
+    every = {kept: _ceiling(concepts, labels, kept) for kept in combinations(range(concepts.shape[1]), size)}
+    best = max(every.values())
+    return next(kept for kept, value in every.items() if value > best - 1e-9), best
 
 
 def _awkward_codes(random) -> tuple[Tensor, Tensor]:
@@ -477,16 +487,21 @@ def _likely_curves(head, predicted, true, labels) -> dict:
     }
 
 
+def _telling_curve(random) -> tuple[tuple, Tensor, dict]:
+    """An instance, its curve and those of the mistakes, all different."""
+    while True:
+        instance = _doubtful(random)
+        truth, likely = _curve(*instance), _likely_curves(*instance)
+        others = [other for values in likely.values() for other in (values if isinstance(values, list) else [values])]
+        alike = any(close(likely["columns"][0], other) for other in likely["fixed"])
+        if not alike and not any(close(truth, other, 1e-3) for other in others):
+            return instance, truth, likely
+
+
 @intervention_curve.property(points=3)
 def corrects_the_doubtful_first(answer, random):
     for _ in range(2):
-        while True:
-            instance = _doubtful(random)
-            truth, likely = _curve(*instance), _likely_curves(*instance)
-            others = [other for values in likely.values() for other in (values if isinstance(values, list) else [values])]
-            alike = any(close(likely["columns"][0], other) for other in likely["fixed"])
-            if not alike and not any(close(truth, other, 1e-3) for other in others):
-                break
+        instance, truth, likely = random.once(_telling_curve)
         found = answer(*instance)
         if isinstance(found, Tensor) and tuple(found.shape) == (4,):
             raise Wrong("start")
@@ -495,8 +510,8 @@ def corrects_the_doubtful_first(answer, random):
             raise nearest(found, likely, "curve", 1e-6)
 
 
-@intervention_curve.property(points=1)
-def corrects_at_the_edges(answer, random):
+def _edges_of_the_curve(random) -> list[tuple]:
+    """Name, instance and curve of each edge."""
     head, _, true, labels = _doubtful(random)
     tied = torch.where(random.gates(60, 4).bool(), 0.25, 0.75).double()
     rank = random.uniform(60, 4).argsort(1)
@@ -507,15 +522,21 @@ def corrects_at_the_edges(answer, random):
     rows = _doubtful(random)
     clear = (MLP(**rows[0].config).requires_grad_(False), *(part.float() for part in rows[1:3]), rows[3])
     clear[0].load_state_dict(rows[0].state_dict())
-    for hint, instance in (
+    edges = (
         ("tie", (head, tied, true, labels)),
         ("near", (head, nearly, true, labels)),
         ("one", single),
         ("one", small),
         ("float32", clear),
         ("soft", soft),
-    ):
-        found, truth = called(hint, answer, *instance), _curve(*instance)
+    )
+    return [(hint, instance, _curve(*instance)) for hint, instance in edges]
+
+
+@intervention_curve.property(points=1)
+def corrects_at_the_edges(answer, random):
+    for hint, instance, truth in random.once(_edges_of_the_curve):
+        found = called(hint, answer, *instance)
         if not isinstance(found, Tensor) or found.shape != truth.shape or not close(as_tensor(found, truth.shape), truth, 1e-6):
             raise Wrong(hint)
 
@@ -586,6 +607,7 @@ def _common_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
     }
 
 
+@remember
 def _likely_scores(messages: Tensor, classes: Tensor, fold: Tensor) -> dict:
     product, far = (torch.zeros_like(classes) for _ in range(2))
     for k in fold.unique():
@@ -629,6 +651,7 @@ def _apart(truth: float, likely: dict) -> bool:
     return len({round(value, 6) for value in common}) == len(common)
 
 
+@remember
 def _crossed(received, outputs, control, targets, fold) -> dict:
     """The leak with messages and classes mixed up."""
     return {
@@ -645,7 +668,7 @@ def _crossed(received, outputs, control, targets, fold) -> dict:
 def scores_on_new_rows(answer, random):
     found = []
     for _ in range(2):
-        channel, (score, leak) = _telling_channel(random)
+        channel, (score, leak) = random.once(_telling_channel)
         value = as_number(as_dict(answer(*channel), ["score", "leak"])["score"], '"score"')
         if not close(value, score):
             found.append(_fitting(value, {"swapped": leak} | _likely_scores(channel[0], channel[1], channel[4])))
@@ -657,7 +680,7 @@ def scores_on_new_rows(answer, random):
 def finds_the_leak(answer, random):
     found = []
     for _ in range(2):
-        channel, (_, leak) = _telling_channel(random)
+        channel, (_, leak) = random.once(_telling_channel)
         value = as_number(as_dict(answer(*channel), ["score", "leak"])["leak"], '"leak"')
         if not close(value, leak):
             found.append(_fitting(value, _crossed(*channel) | _likely_scores(*channel[2:])))
@@ -699,10 +722,13 @@ def judges_at_the_edges(answer, random):
 
 
 def _judged(found: object, channel: tuple) -> dict[str, bool]:
-    received, outputs, control, targets, fold = channel
     found = as_dict(found, ["score", "leak"])
-    truth = {"score": _share(received, outputs, fold), "leak": _share(control, targets, fold)}
-    return {key: close(as_number(found[key]), value) for key, value in truth.items()}
+    return {key: close(as_number(found[key]), value) for key, value in _true_scores(*channel).items()}
+
+
+@remember
+def _true_scores(received, outputs, control, targets, fold) -> dict[str, float]:
+    return {"score": _share(received, outputs, fold), "leak": _share(control, targets, fold)}
 
 
 def _lonely(random, channel: tuple, missing: int) -> tuple:
