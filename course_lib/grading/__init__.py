@@ -14,5 +14,4 @@ data with the checks, which run in a kernel that nbval drives. How to use it: `w
 | `kernel`, `plugin`, `batches` | nbval as judge: many submissions in one trusted kernel |
 | `grade`, `selftest` | a whole class: jobs, resume, and the test that comes before the first student |
 | `rows`, `pages`, `roster`, `stats` | CSV and JSON, HTML and feedback, a grade book's column, what to teach again |
-| `cluster` | the same over a Dask cluster |
 """

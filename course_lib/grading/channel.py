@@ -21,11 +21,14 @@ PLAIN = {"float", "complex", "list", "tuple", "dict", "array", "scalar", "tensor
 
 @dataclass(frozen=True)
 class Limits:
-    """What an answer may use. Seconds by the clock; megabytes for one process, and for all of a sandbox together."""
+    """What an answer may use. Seconds by the clock, and of the processor in one exercise; megabytes for one process, and
+    for all of a sandbox together. The clock is generous, since a busy machine is not the student's fault.
+    """
 
-    call: float = 10.0
-    exercise: float = 30.0
-    submission: float = 120.0
+    call: float = 30.0
+    exercise: float = 90.0
+    submission: float = 360.0
+    processor: int = 20
     memory_mb: int = 3000
     processes: int = 24
     disk_mb: int = 64

@@ -35,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--column", default="", help="the column to fill (default: the notebook's name)")
     one.add_argument("--match", default="", help="the column of the grade book that holds the students' names or ids")
-    one.add_argument("--dask", default="", metavar="ADDRESS", help="spread batches over a Dask cluster")
     one.add_argument("--quiet", action="store_true", help="no progress bar")
     two = commands.add_parser("check", help="the points of one notebook, your own")
     two.add_argument("file", type=Path)
@@ -59,6 +58,7 @@ def _limits(command: argparse.ArgumentParser) -> None:
     command.add_argument("--call-time", type=float, default=known.call, metavar="S", help="seconds for one call of an answer")
     command.add_argument("--exercise-time", type=float, default=known.exercise, metavar="S")
     command.add_argument("--submission-time", type=float, default=known.submission, metavar="S")
+    command.add_argument("--processor-time", type=int, default=known.processor, metavar="S", help="of one exercise")
     command.add_argument("--memory", type=int, default=known.memory_mb, metavar="MB")
     command.add_argument(
         "--processes", type=int, default=known.processes, metavar="N", help="processes and threads of an answer"
@@ -68,7 +68,7 @@ def _limits(command: argparse.ArgumentParser) -> None:
 def limits_of(options: argparse.Namespace) -> Limits:
     return Limits(
         call=options.call_time, exercise=options.exercise_time, submission=options.submission_time,
-        memory_mb=options.memory, processes=options.processes,
+        processor=options.processor_time, memory_mb=options.memory, processes=options.processes,
     )  # fmt: skip
 
 
@@ -101,10 +101,6 @@ def run_grade(options: argparse.Namespace) -> int:
         jobs=options.jobs, limits=limits_of(options), seed=options.seed, kind=options.sandbox, image=options.image,
         resume=options.resume, every=options.every, progress=not options.quiet,
     )  # fmt: skip
-    if options.dask:
-        from course_lib.grading import cluster
-
-        how = replace(how, runner=cluster.runner(options.dask))
     table = grade(submissions, notebook, options.out, how, lambda row: _tell(row, options.quiet))
     rows = table.sorted()
     write_csv(rows, notebook.exercises, options.out / "grades.csv")

@@ -37,7 +37,6 @@ class Options:
     progress: bool = True
     ahead: int = 1
     selftest: bool = True
-    runner: Callable | None = None  # spreads batches elsewhere: see `cluster`
 
 
 def grade(
@@ -113,9 +112,7 @@ def _judged(
     """Rows as they come from batches that run side by side. What a failed batch left over is tried once more, alone."""
     size = max(1, min(BATCH, -(-len(todo) // max(1, options.jobs))))
     parts = [todo[start : start + size] for start in range(0, len(todo), size)]
-    runner = options.runner or _in_threads
-    for done in runner(notebook, setting, parts, options.jobs):
-        part, index, outcome = done
+    for part, index, outcome in _in_threads(notebook, setting, parts, options.jobs):
         one = part[index][0]
         yield _row(one, outcome) if isinstance(outcome, dict) else _once_more(part[index], notebook, setting, outcome)
 

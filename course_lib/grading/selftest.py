@@ -61,7 +61,7 @@ def _try(channel: Channel, attack: Attack) -> str:
     source = f"got = False\n{attack.source}\nif not got:\n    raise RuntimeError\n\n\ndef attack():\n    return got"
     try:
         channel.ask({"do": "begin"})
-        reply, _ = channel.ask({"do": "run", "label": "<attack>", "exercise": "a/b/attack"}, source.encode(), 10.0)
+        reply, _ = channel.ask({"do": "run", "label": "<attack>", "exercise": "a/b/attack"}, source.encode(), 30.0)
     except Stopped as stopped:
         return f"could not be tried: {stopped.why}"
     return "GOT THROUGH" if reply["callable"] else "held"

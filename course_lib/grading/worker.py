@@ -57,12 +57,14 @@ def _exactly(fd: int, size: int, until: float) -> bytes:
 class Child:
     """The process that runs the student's code for one exercise."""
 
-    def __init__(self, serve) -> None:
+    def __init__(self, serve, processor: int) -> None:
+        self.processor = processor
         near, far = socket.socketpair()
         self.pid = os.fork()
         if not self.pid:
             near.close()
             os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))  # ends it even if it ignores the first
             serve(far.detach())
             os._exit(0)
         far.close()
@@ -87,9 +89,11 @@ class Child:
 
     def _end(self) -> str:
         for _ in range(50):
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
+                if os.WIFSIGNALED(status) and used.ru_utime + used.ru_stime >= self.processor - 0.1:
+                    return "time"
                 if os.WIFSIGNALED(status):
                     return signal.Signals(os.WTERMSIG(status)).name
                 return f"exit {os.waitstatus_to_exitcode(status)}"
@@ -166,7 +170,9 @@ def main() -> None:
             if running:
                 running.kill()
             running = (
-                Child(lambda fd: inside.serve(fd, (requests, replies), limits["most_bytes"])) if head["do"] == "begin" else None
+                Child(lambda fd: inside.serve(fd, (requests, replies), limits["most_bytes"]), limits["processor"])
+                if head["do"] == "begin"
+                else None
             )
             send(replies, {"ok": True})
             continue

@@ -25,17 +25,13 @@ UNREADABLE = {  # file: words of the sentence
     "other_topic.ipynb": "right notebook",
     "no_cells.ipynb": "right notebook",
 }
+SAME = [
+    "same_ids.ipynb", "stripped.ipynb", "reversed.ipynb", "format3.ipynb", "bom.ipynb", "checks_rewritten.ipynb", "script.py",
+]  # fmt: skip
 GRADED = {  # file: are all exercises right?
     "honest.ipynb": True,
-    "same_ids.ipynb": True,
-    "stripped.ipynb": True,
-    "reversed.ipynb": True,
-    "format3.ipynb": True,
-    "bom.ipynb": True,
     "magics.ipynb": True,
-    "checks_rewritten.ipynb": True,
     "helper_in_another_cell.ipynb": True,
-    "script.py": True,
     "odd name = ä;'.ipynb": True,
     "no_left_moves.ipynb": False,
     "text_instead.ipynb": False,
@@ -43,9 +39,19 @@ GRADED = {  # file: are all exercises right?
 
 
 def write(folder: Path) -> None:
-    """Write the whole catalogue into an empty folder."""
+    """Write all but `SAME` into an empty folder."""
+    for name, data in contents().items():
+        if name not in SAME:
+            (folder / name).write_bytes(data)
+    (folder / "folder.ipynb").mkdir()
+    (folder / "link.ipynb").symlink_to(folder / "honest.ipynb")
+    os.mkfifo(folder / "pipe.ipynb")
+
+
+def contents() -> dict[str, bytes]:
+    """What each ordinary file holds. In those of `SAME` the answers of the solved notebook are found unchanged."""
     whole = json.dumps(solved())
-    made = {
+    return {
         "invalid_json.ipynb": whole[:-20].encode(),
         "empty.ipynb": b"",
         "blank.ipynb": b" \n\n",
@@ -62,11 +68,6 @@ def write(folder: Path) -> None:
         "bom.ipynb": b"\xef\xbb\xbf" + whole.encode(),
         "script.py": "\n# %%\n".join(["", *(cell["source"] for cell in _answers(solved()))]).encode(),
     } | _whole(whole)
-    for name, data in made.items():
-        (folder / name).write_bytes(data)
-    (folder / "folder.ipynb").mkdir()
-    (folder / "link.ipynb").symlink_to(folder / "honest.ipynb")
-    os.mkfifo(folder / "pipe.ipynb")
 
 
 def _answers(made: dict) -> list[dict]:

@@ -22,7 +22,7 @@ PUBLISHED = notebook(TOPIC)
 MAXIMUM = sum(find(exercise).maximum for exercise in PUBLISHED.exercises)
 WRONG = next(mistake for mistake in notebooks.mistakes(TOPIC) if mistake.exercise == TARGET)
 ALL = [*broken.UNREADABLE, *broken.GRADED, "wrong.ipynb", "hostile.ipynb", "=1+1.ipynb", "<b>bold.ipynb"]
-SHORT = ["--call-time", "3", "--exercise-time", "8", "--memory", str(LIMITS.memory_mb), "--quiet", "--jobs", "2"]
+FEW = ["--memory", str(LIMITS.memory_mb), "--quiet", "--jobs", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +34,13 @@ def graded(box, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     hostile = f"# exercise: {TARGET}\nimport os\ndef left_moves(*args):\n    os._exit(3)\n"
     (folder / "hostile.ipynb").write_text(json.dumps(solved(left_moves=hostile)))
     for name in ("=1+1.ipynb", "<b>bold.ipynb"):
-        shutil.copy(folder / "honest.ipynb", folder / name)
+        (folder / name).write_bytes(b"")
     (folder / "notes.txt").write_text("not a notebook")
     roster = folder / "book.csv"
     roster.write_text("Student,ID,Groups\nPoints possible,,18\nHonest,1,\nWrong,2,\nNobody,3,\n", encoding="utf8")
     status = cli.main(
         ["grade", str(folder), "--notebook", TOPIC, "--out", str(out), "--seed", "abc", "--roster", str(roster)]
-        + ["--column", "Groups", *SHORT]
+        + ["--column", "Groups", *FEW]
     )
     data = json.loads((out / "grades.json").read_text("utf8"))
     return SimpleNamespace(folder=folder, out=out, status=status, data=data, rows={row["file"]: row for row in data["rows"]})
@@ -130,7 +130,7 @@ def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespa
     monkeypatch.setattr(selftest, "passes", lambda *arguments: None)  # seen in the first run
     seen = []
     monkeypatch.setattr(cli, "_tell", lambda row, quiet: seen.append(row.file))
-    assert cli.main(["grade", str(folder), "--notebook", TOPIC, "--out", str(out), "--resume", *SHORT]) == 1
+    assert cli.main(["grade", str(folder), "--notebook", TOPIC, "--out", str(out), "--resume", *FEW]) == 1
     assert seen == ["new.ipynb"]
     data = json.loads((out / "grades.json").read_text("utf8"))
     rows = {row["file"]: row for row in data["rows"]}
@@ -143,7 +143,7 @@ def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespa
 def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, capsys, monkeypatch) -> None:
     monkeypatch.setattr(selftest, "passes", lambda *arguments: None)
     arguments = ["grade", str(graded.folder), "--notebook", "symmetries/invariance", "--out", str(graded.out), "--resume"]
-    assert cli.main([*arguments, *SHORT]) == 2
+    assert cli.main([*arguments, *FEW]) == 2
     assert "another run" in capsys.readouterr().err
 
 

@@ -9,6 +9,7 @@ from course_lib.grading import course
 from course_lib.grading.course import NotAClone, function_of, notebook
 from course_lib.grading.finding import Answers, Unreadable, find
 from tests.exercises import notebooks
+from tests.grading import broken
 from tests.grading.made import TARGET, TOPIC, changed, solved
 
 GROUPS = notebook(TOPIC)
@@ -68,6 +69,19 @@ def test_the_solved_and_the_committed_notebook_of_every_topic(topic: str) -> Non
     found = find(json.dumps(solved(topic)).encode(), published)
     assert found.cells == published.solutions and not found.others and not found.untouched
     assert find(published.path.read_bytes(), published).untouched == set(published.exercises)
+
+
+@pytest.mark.parametrize("name", broken.SAME)
+def test_answers_are_the_same_however_they_were_saved(name: str) -> None:
+    found = find(broken.contents()[name], GROUPS, name)
+    assert not found.untouched and {exercise: bare(source) for exercise, source in found.cells.items()} == {
+        exercise: bare(source) for exercise, source in GROUPS.solutions.items()
+    }
+
+
+def bare(source: str) -> str:
+    """Without the line that names the exercise, which some editors lose."""
+    return source.partition("\n")[2].strip()
 
 
 def test_reversed_cells_old_formats_marks_of_order_and_scripts() -> None:

@@ -41,7 +41,7 @@ def test_a_container_is_ended_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_p
     fake.write_text(f'#!/bin/sh\necho "$1 $2" >> {log}\n[ "$1" = run ] && exec sleep 20\nexit 0\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    channel = sandbox.Sandbox("podman", STAGE, replace(LIMITS, start=0.5)).start()
+    channel = sandbox.Sandbox("podman", STAGE, replace(LIMITS, start=3.0)).start()
     with pytest.raises(RuntimeError, match="did not start"):
         channel.ready()
     lines = log.read_text().splitlines()
