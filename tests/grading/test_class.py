@@ -5,13 +5,14 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from course_lib.checks.core import find
-from course_lib.grading import cli, selftest, stats
+from course_lib.grading import cli, sandbox, selftest, stats
 from course_lib.grading.course import ROOT, notebook
 from tests.exercises import notebooks
 from tests.grading import broken
@@ -44,6 +45,12 @@ def graded(box, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     )
     data = json.loads((out / "grades.json").read_text("utf8"))
     return SimpleNamespace(folder=folder, out=out, status=status, data=data, rows={row["file"]: row for row in data["rows"]})
+
+
+@pytest.fixture
+def chosen(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is the one that was found already; the first run chose its own."""
+    monkeypatch.setattr(sandbox, "choose", lambda stage, limits, kind, image: replace(box, stage=stage, limits=limits))
 
 
 def test_every_file_has_a_row(graded: SimpleNamespace) -> None:
@@ -118,7 +125,7 @@ def test_statistics_name_what_to_teach_again(graded: SimpleNamespace, capsys: py
         stats.read(graded.folder)
 
 
-def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespace, monkeypatch) -> None:
+def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespace, chosen, monkeypatch) -> None:
     folder, out = graded.folder.parent / "again", graded.out.parent / "again"
     shutil.copytree(graded.out, out)
     folder.mkdir()
@@ -140,14 +147,14 @@ def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespa
     assert rows["new.ipynb"]["exercises"][TARGET]["messages"] == rows["wrong.ipynb"]["exercises"][TARGET]["messages"]
 
 
-def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, capsys, monkeypatch) -> None:
+def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, chosen, capsys, monkeypatch) -> None:
     monkeypatch.setattr(selftest, "passes", lambda *arguments: None)
     arguments = ["grade", str(graded.folder), "--notebook", "symmetries/invariance", "--out", str(graded.out), "--resume"]
     assert cli.main([*arguments, *FEW]) == 2
     assert "another run" in capsys.readouterr().err
 
 
-def test_solve_and_check_one_notebook(graded: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_solve_and_check_one_notebook(chosen, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "groups.ipynb"
     assert cli.main(["solve", TOPIC, "--out", str(out)]) == 0
     assert cli.main(["check", str(out)]) == 0

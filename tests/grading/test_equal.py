@@ -2,8 +2,9 @@
 
 What a notebook gives is `judge`: `tests/exercises` runs it over 100 seeds for every solution, in the same process and
 carried as plain data, and nbval over every solved notebook and every mistake. Here the same answers run in a sandbox:
-every solution over `SEEDS` seeds (set COURSE_GRADING_SEEDS=50 for as many as a release is tried with), and of the mistakes
-those that earn something, since only they could earn something else.
+every solution over `SEEDS` seeds (set COURSE_GRADING_SEEDS=50 for as many as a release is tried with). Of the mistakes those
+that only the second opinion sees, and in one topic of each part one an exercise that earns something; with COURSE_GRADING_SEEDS
+set, in every topic. A mistake that earns nothing has nothing to lose.
 """
 
 import os
@@ -22,6 +23,8 @@ from tests.exercises import notebooks
 
 LIMITS = Limits()
 SEEDS = int(os.environ.get("COURSE_GRADING_SEEDS", "1"))
+FIRST = set({topic.partition("/")[0]: topic for topic in sorted(notebooks.topics(), reverse=True)}.values())
+EVERYWHERE = "COURSE_GRADING_SEEDS" in os.environ
 BIT_OF = {  # mistakes whose points depend on what can only be seen in the answer's own process
     "foreign", "failure", "graph", "leftover", "twice",
 }  # fmt: skip
@@ -58,16 +61,17 @@ def test_solutions_get_full_points_from_the_grader(kept: Kept, topic: str) -> No
 
 
 def telling(topic: str) -> list[Mistake]:
-    """For each exercise the mistakes that only the second opinion sees, and one that earns something."""
+    """For each exercise the mistakes that only the second opinion sees, and perhaps one that earns something."""
+    with_others = EVERYWHERE or topic in FIRST
     chosen: dict[str, list[Mistake]] = {}
     for mistake in notebooks.mistakes(topic):
         own = chosen.setdefault(mistake.exercise, [])
-        if mistake.points and (mistake.hint in BIT_OF or not own):
+        if mistake.points and (mistake.hint in BIT_OF or (with_others and not own)):
             own.append(mistake)
     return [mistake for own in chosen.values() for mistake in own]
 
 
-@pytest.mark.parametrize("topic", notebooks.topics())
+@pytest.mark.parametrize("topic", [topic for topic in notebooks.topics() if telling(topic)])
 def test_mistakes_get_the_same_points_from_both(kept: Kept, topic: str) -> None:
     published = notebook(topic)
     for mistake in telling(topic):
