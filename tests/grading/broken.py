@@ -10,7 +10,7 @@ from tests.grading.made import TARGET, TOPIC, changed, solved
 UNREADABLE = {  # file: words of the sentence
     "invalid_json.ipynb": "no valid JSON",
     "empty.ipynb": "empty",
-    "blank.ipynb": "empty",
+    "odd name = ä;'.ipynb": "empty",
     "latin1.ipynb": "not UTF-8",
     "utf16.ipynb": "UTF-16",
     "binary.ipynb": "not UTF-8",
@@ -32,7 +32,6 @@ GRADED = {  # file: are all exercises right?
     "honest.ipynb": True,
     "magics.ipynb": True,
     "helper_in_another_cell.ipynb": True,
-    "odd name = ä;'.ipynb": True,
     "no_left_moves.ipynb": False,
     "text_instead.ipynb": False,
 }
@@ -54,7 +53,7 @@ def contents() -> dict[str, bytes]:
     return {
         "invalid_json.ipynb": whole[:-20].encode(),
         "empty.ipynb": b"",
-        "blank.ipynb": b" \n\n",
+        "odd name = ä;'.ipynb": b" \n\n",
         "latin1.ipynb": whole.replace("groups", "gruppen \u00e4").encode("latin-1"),
         "utf16.ipynb": whole.encode("utf-16"),
         "binary.ipynb": bytes(range(256)) * 20,
@@ -110,7 +109,6 @@ def _whole(whole: str) -> dict[str, bytes]:
         "magics.ipynb": changed(solved(), magic),
         "checks_rewritten.ipynb": changed(solved(), rewrite),
         "helper_in_another_cell.ipynb": json.dumps(helped).encode(),
-        "odd name = ä;'.ipynb": whole.encode(),
         "no_left_moves.ipynb": json.dumps(missing).encode(),
         "text_instead.ipynb": json.dumps(text).encode(),
     }

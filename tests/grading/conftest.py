@@ -8,7 +8,7 @@ import pytest
 from course_lib.grading import sandbox, staging
 from course_lib.grading.channel import Limits
 
-LIMITS = Limits(call=10.0, exercise=60.0, submission=400.0, processor=4, memory_mb=1500, processes=20, disk_mb=32, file_mb=8)
+LIMITS = Limits(call=10.0, exercise=60.0, submission=400.0, processor=3, memory_mb=1500, processes=20, disk_mb=32, file_mb=8)
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,7 @@ def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, chose
     assert "another run" in capsys.readouterr().err
 
 
-def test_solve_and_check_one_notebook(chosen, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_solve_and_check_one_notebook(graded: SimpleNamespace, chosen, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "groups.ipynb"
     assert cli.main(["solve", TOPIC, "--out", str(out)]) == 0
     assert cli.main(["check", str(out)]) == 0

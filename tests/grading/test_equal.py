@@ -61,13 +61,14 @@ def test_solutions_get_full_points_from_the_grader(kept: Kept, topic: str) -> No
 
 
 def telling(topic: str) -> list[Mistake]:
-    """For each exercise the mistakes that only the second opinion sees, and perhaps one that earns something."""
+    """For each exercise a mistake for each hint that only the second opinion gives, and perhaps one that earns something."""
     with_others = EVERYWHERE or topic in FIRST
     chosen: dict[str, list[Mistake]] = {}
     for mistake in notebooks.mistakes(topic):
         own = chosen.setdefault(mistake.exercise, [])
         if mistake.points and (mistake.hint in BIT_OF or (with_others and not own)):
-            own.append(mistake)
+            if EVERYWHERE or mistake.hint not in {other.hint for other in own}:
+                own.append(mistake)
     return [mistake for own in chosen.values() for mistake in own]
 
 
