@@ -92,7 +92,9 @@ class Child:
             pid, status, used = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
-                if os.WIFSIGNALED(status) and used.ru_utime + used.ru_stime >= self.processor - 0.1:
+                spent = used.ru_utime + used.ru_stime > 0.8 * self.processor  # the kernel counts in ticks here, not there
+                ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+                if ending == signal.SIGXCPU or (ending == signal.SIGKILL and spent):
                     return "time"
                 if os.WIFSIGNALED(status):
                     return signal.Signals(os.WTERMSIG(status)).name
