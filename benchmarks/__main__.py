@@ -1,7 +1,11 @@
-"""Our games beside other libraries: `python -m benchmarks`. One process, one thread, warm, CPU time, minimum of five."""
+"""Our games beside other libraries: `python -m benchmarks`. One process, one thread, warm, CPU time, minimum of five.
+
+`python -m benchmarks grading` measures how many submissions a minute are graded instead.
+"""
 
 import importlib.metadata
 import platform
+import sys
 import warnings
 
 import torch
@@ -43,4 +47,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["grading"]:
+        from benchmarks import grading
+
+        grading.main(sys.argv[2:])
+    else:
+        main()

@@ -9,8 +9,6 @@ speaks of the same test rows.
 from dataclasses import dataclass
 
 import torch
-from sklearn import datasets as bundled
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 MISREAD = 1165  # position of the misread 8 of the case file in scikit-learn's digits; it is a test image here
@@ -32,7 +30,9 @@ class Split:
 
 def digits() -> Split:
     """1,797 handwritten digits as `(n, 8, 8)` float32 images in [0, 1], 500 of them for testing (Alpaydin & Kaynak, 1998)."""
-    data = bundled.load_digits()
+    from sklearn.datasets import load_digits  # here, since models are used without data too
+
+    data = load_digits()
     images, labels = torch.tensor(data.images / 16.0, dtype=torch.float32), torch.tensor(data.target)
     train, test = _split(data.target, test_size=500, seed=11)
     return Split(images[train], labels[train], images[test], labels[test], test)
@@ -62,7 +62,9 @@ def breast_cancer() -> Split:
     Ten quantities (radius, texture, ...) are given as mean, standard error and worst value over the cell nuclei:
     `groups` `(30,)` numbers the quantity of each column and `group_names` names the ten.
     """
-    data = bundled.load_breast_cancer()
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
     x, y = torch.tensor(data.data), torch.tensor(1 - data.target)
     train, test = _split(data.target, test_size=171, seed=0)
     mean, sd = x[train].mean(0), x[train].std(0)
@@ -73,5 +75,7 @@ def breast_cancer() -> Split:
 
 
 def _split(labels, test_size: int, seed: int) -> tuple[Tensor, Tensor]:
+    from sklearn.model_selection import train_test_split
+
     train, test = train_test_split(range(len(labels)), test_size=test_size, random_state=seed, stratify=labels)
     return torch.tensor(train), torch.tensor(test)

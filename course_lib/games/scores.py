@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class Attribution:
         rows = zip(self.players, scores, errors, strict=True)
         return "\n".join(lines + [f"{name:{width}}  {score:10.4f}  {error:10.4f}" for name, score, error in rows])
 
-    def plot(self, ax: plt.Axes | None = None) -> plt.Axes:
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Horizontal bars; negative ones are hatched as well as coloured; whiskers are 1.96 standard errors."""
+        import matplotlib.pyplot as plt  # here, since scores are computed where nothing is drawn
+
         ax = ax or plt.gca()
         scores = self._one_output().detach().cpu()
         whiskers = None if self.error_kind == "exact" else (1.96 * self.standard_errors.detach().cpu()).tolist()

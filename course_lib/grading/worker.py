@@ -1,0 +1,189 @@
+"""The first process in a sandbox: imports torch once, then has each exercise answered by a child of its own.
+
+It runs no code of the student's. A child that dies, hangs or floods is killed with all it started, and the next one
+begins from a clean state without a new import. Stands alone: outside the sandbox nobody imports it.
+"""
+
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+HEAD = struct.Struct("<II")
+
+
+def send(fd: int, head: dict, body: bytes = b"") -> None:
+    """Write one frame: two lengths, a JSON header, raw bytes."""
+    text = json.dumps(head).encode()
+    data = memoryview(HEAD.pack(len(text), len(body)) + text + body)
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def receive(fd: int, most: int, until: float = float("inf")) -> tuple[dict, bytes]:
+    """Read one frame; `EOFError` if the other end is gone, `TimeoutError` too late, `ValueError` if it is no frame."""
+    sizes = HEAD.unpack(_exactly(fd, HEAD.size, until))
+    if sum(sizes) > most:
+        raise ValueError("too long")
+    head = json.loads(_exactly(fd, sizes[0], until))
+    if not isinstance(head, dict):
+        raise ValueError("not a header")
+    return head, _exactly(fd, sizes[1], until)
+
+
+def _exactly(fd: int, size: int, until: float) -> bytes:
+    parts = []
+    while size:
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([fd], [], [], None if left == float("inf") else left)[0]:
+            raise TimeoutError
+        try:
+            part = os.read(fd, min(size, 2**20))
+        except ConnectionError:
+            part = b""
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+class Child:
+    """The process that runs the student's code for one exercise."""
+
+    def __init__(self, serve, processor: int) -> None:
+        self.processor = processor
+        near, far = socket.socketpair()
+        self.pid = os.fork()
+        if not self.pid:
+            near.close()
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))  # ends it even if it ignores the first
+            serve(far.detach())
+            os._exit(0)
+        far.close()
+        near.setblocking(True)
+        self.near = near
+
+    def forward(self, head: dict, body: bytes, most: int) -> tuple[dict, bytes]:
+        """Pass a frame on and wait for the reply; `{"stopped": why}` if there is none."""
+        until = time.monotonic() + head["seconds"]
+        signal.setitimer(signal.ITIMER_REAL, head["seconds"] + 0.5)  # should the child not read what we write
+        try:
+            send(self.near.fileno(), head, body)
+            return receive(self.near.fileno(), most, until)
+        except TimeoutError:
+            return {"stopped": "time"}, b""
+        except (EOFError, OSError):
+            return {"stopped": self._end()}, b""
+        except ValueError:
+            return {"stopped": "garbage"}, b""
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _end(self) -> str:
+        for _ in range(50):
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self.pid = 0
+                spent = used.ru_utime + used.ru_stime > 0.8 * self.processor  # the kernel counts in ticks here, not there
+                ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+                if ending == signal.SIGXCPU or (ending == signal.SIGKILL and spent):
+                    return "time"
+                if os.WIFSIGNALED(status):
+                    return signal.Signals(os.WTERMSIG(status)).name
+                return f"exit {os.waitstatus_to_exitcode(status)}"
+            time.sleep(0.01)
+        return "closed"
+
+    def kill(self) -> None:
+        """End the child and every process it started, in whatever group; should that not work, end this whole sandbox."""
+        self.near.close()
+        spared = {os.getpid(), os.getppid(), 1}
+        for _ in range(200):
+            others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in spared]
+            for pid in others:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    pass
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                pass
+            if not others:
+                return
+            time.sleep(0.001)
+        os._exit(1)
+
+
+def limit(limits: dict) -> None:
+    """Limits that the kernel holds every process here to; they cannot be raised again."""
+    megabyte = 2**20
+    for name, value in (
+        ("RLIMIT_AS", limits["memory_mb"] * megabyte),
+        ("RLIMIT_NPROC", limits["processes"]),
+        ("RLIMIT_FSIZE", limits["file_mb"] * megabyte),
+        ("RLIMIT_NOFILE", 64),
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_MSGQUEUE", 0),
+        ("RLIMIT_MEMLOCK", 0),
+    ):
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def main() -> None:
+    """Serve frames from stdin until it closes."""
+    requests, replies, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
+    limits = json.loads(sys.argv[1])
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    limit(limits)
+    import child as inside  # imports torch
+
+    inside.prepare()
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+
+    for fd in (0, 1, 2):
+        os.dup2(nothing, fd)
+
+    def too_late(signum: int, frame: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, too_late)
+    send(replies, {"ready": os.getuid(), "torch": inside.TORCH})
+    running = None
+    while True:
+        try:
+            head, body = receive(requests, limits["most_bytes"])
+        except EOFError:
+            break
+        if head["do"] in ("begin", "end"):
+            if running:
+                running.kill()
+            running = (
+                Child(lambda fd: inside.serve(fd, (requests, replies), limits["most_bytes"]), limits["processor"])
+                if head["do"] == "begin"
+                else None
+            )
+            send(replies, {"ok": True})
+            continue
+        head, body = running.forward(head, body, limits["most_bytes"]) if running else ({"stopped": "no child"}, b"")
+        if "stopped" in head and running:
+            running.kill()
+            running = None
+        send(replies, head, body)
+
+
+if __name__ == "__main__":
+    main()
