@@ -1,0 +1,83 @@
+"""Honest work gets the same points in a notebook and from `grade`.
+
+What a notebook gives is `judge`: `tests/exercises` runs it over 100 seeds for every solution, in the same process and
+carried as plain data, and nbval over every solved notebook and every mistake. Here the same answers run in a sandbox:
+every solution over `SEEDS` seeds (set COURSE_GRADING_SEEDS=50 for as many as a release is tried with). Of the mistakes those
+that only the second opinion sees, and in one topic of each part one an exercise that earns something; with COURSE_GRADING_SEEDS
+set, in every topic. A mistake that earns nothing has nothing to lose.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from course_lib.checks.core import Mistake, judge
+from course_lib.grading import sandbox
+from course_lib.grading.channel import Channel, Limits
+from course_lib.grading.course import notebook
+from course_lib.grading.finding import Answers
+from course_lib.grading.judging import Judge
+from tests.exercises import notebooks
+
+LIMITS = Limits()
+SEEDS = int(os.environ.get("COURSE_GRADING_SEEDS", "1"))
+FIRST = set({topic.partition("/")[0]: topic for topic in sorted(notebooks.topics(), reverse=True)}.values())
+EVERYWHERE = "COURSE_GRADING_SEEDS" in os.environ
+BIT_OF = {  # mistakes whose points depend on what can only be seen in the answer's own process
+    "foreign", "failure", "graph", "leftover", "twice",
+}  # fmt: skip
+
+
+class Kept:
+    """A sandbox that stays for the next submission: only for answers that are known to be honest."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.channel, name)
+
+    def close(self) -> None:
+        """Stay."""
+
+
+@pytest.fixture(scope="module")
+def kept(box: sandbox.Sandbox) -> Iterator[Kept]:
+    modules = {name for topic in notebooks.topics() for name in notebook(topic).modules}
+    channel = replace(box, limits=LIMITS, modules=tuple(sorted(modules))).start()
+    channel.ready()
+    yield Kept(channel)
+    channel.close()
+
+
+@pytest.mark.parametrize("topic", notebooks.topics())
+def test_solutions_get_full_points_from_the_grader(kept: Kept, topic: str) -> None:
+    published = notebook(topic)
+    for seed in range(1000, 1000 + SEEDS):
+        results = Judge(published, lambda: kept, LIMITS, seed).judge(Answers(dict(published.solutions)))
+        assert all(result.points == result.maximum for result in results.values()), [str(result) for result in results.values()]
+
+
+def telling(topic: str) -> list[Mistake]:
+    """For each exercise a mistake for each hint that only the second opinion gives, and perhaps one that earns something."""
+    with_others = EVERYWHERE or topic in FIRST
+    chosen: dict[str, list[Mistake]] = {}
+    for mistake in notebooks.mistakes(topic):
+        own = chosen.setdefault(mistake.exercise, [])
+        if mistake.points and (mistake.hint in BIT_OF or (with_others and not own)):
+            if EVERYWHERE or mistake.hint not in {other.hint for other in own}:
+                own.append(mistake)
+    return [mistake for own in chosen.values() for mistake in own]
+
+
+@pytest.mark.parametrize("topic", [topic for topic in notebooks.topics() if telling(topic)])
+def test_mistakes_get_the_same_points_from_both(kept: Kept, topic: str) -> None:
+    published = notebook(topic)
+    for mistake in telling(topic):
+        source = notebooks.mistake_source(topic, mistake)
+        wanted = judge(mistake.exercise, notebooks.load(source, mistake.exercise.rpartition("/")[2]), seed=5)
+        result = Judge(published, lambda: kept, LIMITS, 5).judge(Answers({mistake.exercise: source}))[mistake.exercise]
+        assert (result.points, result.maximum) == (wanted.points, wanted.maximum), f"{mistake.function.__name__}: {result}"
+        assert result.hints == wanted.hints or "transport" in wanted.hints, f"{mistake.function.__name__}: {result}"
