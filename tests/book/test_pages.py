@@ -15,6 +15,19 @@ DARK = "document.documentElement.dataset.theme = document.documentElement.datase
 IMAGES = """[...document.querySelectorAll('img')].filter(image => !image.closest('.navbar-brand'))
     .map(image => [image.getAttribute('src').slice(0, 99), image.getAttribute('alt')])"""
 
+# A colour of highlighted code is judged once a page: of spans of one kind, all but the first become plain text.
+ONE_OF_A_KIND = """() => {
+    const seen = new Set();
+    for (const span of document.querySelectorAll('pre span')) {
+        const around = span.closest('.cell_input, .cell_output, .highlight'), colour = getComputedStyle(span).color;
+        const kind = [span.className, colour, span.parentElement.tagName, around && around.className].join();
+        if (seen.has(kind) && !span.childElementCount) span.replaceWith(span.textContent);
+        seen.add(kind);
+    }
+}"""
+# What a narrow screen and other colours can break; all other rules read the structure, which is the same.
+BY_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+
 # Findings in the theme's own furniture: rule, a part of the element's selector, and why it is left alone.
 THEME = [
     ("label-content-name-mismatch", "search-button", "the button's name is 'Search', its text adds the shortcut's keys"),
@@ -36,10 +49,10 @@ class Visit:
     background: str
 
 
-def findings(page, where: str) -> list[str]:
+def findings(page, where: str, **options: object) -> list[str]:
     """The serious and critical findings of axe that are ours."""
     found = []
-    for violation in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]:
+    for violation in Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]:
         if violation["impact"] in ("serious", "critical"):
             for node in violation["nodes"]:
                 target = " ".join(map(str, node["target"]))
@@ -58,13 +71,14 @@ def visit(browser, base):
         page.goto(f"{base}{name}.html")
         wait_for_maths(page)
         seen = Log(list(log.external), list(log.failed), list(log.console))  # axe may log errors of its own
+        page.evaluate(ONE_OF_A_KIND)
         light = findings(page, "laptop, light")
         images = page.evaluate(IMAGES)
         count = [page.locator(selector).count() for selector in (".math", "mjx-container", "mjx-merror")]
         page.set_viewport_size(PHONE)
         page.evaluate(DARK)
         width = page.evaluate("document.documentElement.scrollWidth")
-        dark = findings(page, "phone, dark")
+        dark = findings(page, "phone, dark", runOnly=BY_LOOKS)
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         context.close()
         return Visit(seen, images, *count, width, light + dark, background)
@@ -117,6 +131,20 @@ def test_is_accessible_in_light_and_dark_mode(visit, name):
 def test_dark_mode_is_dark(visit, name):
     channels = [int(part) for part in visit(name).background.strip("rgb()").split(",")[:3]]
     assert max(channels) < 60
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_colour_of_code_that_is_too_faint_is_found(browser, base, mode):
+    context, page, _ = new_page(browser, base)
+    page.goto(f"{base}{CHAPTERS[0]}.html")
+    page.add_style_tag(content=f"html[data-theme={mode}] pre span.kn {{ color: #808080 !important; }}")
+    page.evaluate(ONE_OF_A_KIND)
+    if mode == "dark":
+        page.evaluate(DARK)
+    page.add_style_tag(content=f"html[data-theme={mode}] pre {{ background: #909090 !important; }}")
+    faint = findings(page, mode, runOnly=BY_LOOKS)
+    assert any("color-contrast" in finding and ".kn" in finding for finding in faint), faint
+    context.close()
 
 
 def test_follows_the_readers_choice_of_dark_mode(browser, base):
