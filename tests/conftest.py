@@ -27,14 +27,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 class ByTopic(LoadScopeScheduling):
-    """A module's tests stay in one process, because of what they share; those of the answers only topic by topic.
+    """A module's tests stay in one process, because of what they share, but for two modules that would take the longest.
 
-    All answers together take longer than everything else: in one process the other would wait for it.
+    The answers are shared out topic by topic, what nbval says of them part by part.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        answers = re.search(r"test_answers\.py::.*\[(\w+/\w+)", nodeid)
-        return answers[1] if answers else super()._split_scope(nodeid)
+        found = re.search(r"test_answers\.py::.*\[(\w+/\w+)|(test_nbval)\.py::.*\[(\w+)/", nodeid)
+        return " ".join(filter(None, found.groups())) if found else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByTopic:

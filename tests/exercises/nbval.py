@@ -1,4 +1,4 @@
-"""Running nbval over notebooks in a temporary folder: one pytest process for all, a result for each code cell."""
+"""Running nbval over notebooks in a temporary folder: one pytest process a folder, a result for each code cell."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def run(notebooks: dict[str, nbformat.NotebookNode], folder: Path) -> dict[str, 
     files = [f"{name}.ipynb" for name in notebooks]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     environment["PYTHONPATH"] = str(ROOT)
-    done = subprocess.run([*command, *files], cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
+    done = subprocess.run([*command, *files], cwd=folder, env=environment, capture_output=True, text=True, timeout=1200)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"nbval could not run:\n{done.stdout}\n{done.stderr}")
     found = {name: [] for name in notebooks}

@@ -1,4 +1,4 @@
-"""The form of the committed exercise notebooks, and what nbval says of them: solved, untouched, wrongly solved."""
+"""The form of the committed exercise notebooks."""
 
 import ast
 import re
@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from course_lib.checks.core import find
-from tests.exercises import nbval, notebooks
+from tests.exercises import notebooks
 from tests.exercises.refresh import Refused, refreshed
 
 TOPICS = notebooks.topics()
-SOLVED_SECONDS = 60
 LEVELS = {"core", "stretch"}
 
 
@@ -118,59 +117,3 @@ def test_refreshing_refuses_a_solution_without_full_marks() -> None:
     answers = notebooks.solutions(topic) | {wrong.exercise: notebooks.mistake_source(topic, wrong)}
     with pytest.raises(Refused, match="does not get full marks"):
         refreshed(notebooks.read(topic), answers)
-
-
-# --------------------------------------------------------------------------------------------------------------- nbval
-
-
-MISTAKES = [(topic, mistake) for topic in TOPICS for mistake in notebooks.mistakes(topic)]
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[nbval.CellResult]]:
-    """One run of nbval over everything: each notebook as committed and solved, one wrongly solved, and all mistakes."""
-    copies = {}
-    for topic in TOPICS:
-        copies[f"stubs_{topic.replace('/', '_')}"] = notebooks.read(topic)
-        copies[f"solved_{topic.replace('/', '_')}"] = notebooks.inject(notebooks.read(topic), notebooks.solutions(topic))
-    topic, first = MISTAKES[0]
-    one_wrong = notebooks.solutions(topic) | {first.exercise: notebooks.mistake_source(topic, first)}
-    copies["wrong"] = notebooks.inject(notebooks.read(topic), one_wrong)
-    copies["mistakes"] = notebooks.batch(
-        (mistake.exercise, notebooks.mistake_source(topic, mistake)) for topic, mistake in MISTAKES
-    )
-    return nbval.run(copies, tmp_path_factory.mktemp("nbval"))
-
-
-def of(results: dict, kind: str, topic: str) -> list[nbval.CellResult]:
-    return results[f"{kind}_{topic.replace('/', '_')}"]
-
-
-def test_nbval_passes_the_solved_notebook(results: dict, topic: str) -> None:
-    cells = of(results, "solved", topic)
-    assert len(cells) == sum(cell.cell_type == "code" for cell in notebooks.read(topic).cells)
-    assert [cell.report for cell in cells if not cell.passed] == []
-    assert sum(cell.seconds for cell in cells) < SOLVED_SECONDS
-
-
-def test_nbval_fails_every_check_of_the_committed_notebook(results: dict, topic: str) -> None:
-    for result in of(results, "stubs", topic):
-        if notebooks.check_of(result.cell):
-            assert not result.passed and "not written yet" in result.report
-        elif notebooks.exercise_of(result.cell) or "setup" in result.cell.metadata.get("tags", []):
-            assert result.passed, result.report
-
-
-def test_nbval_fails_only_the_check_of_the_wrong_answer(results: dict) -> None:
-    wrong = MISTAKES[0][1].exercise
-    failed = [notebooks.check_of(result.cell) for result in results["wrong"] if not result.passed]
-    assert wrong in failed and set(failed) <= {wrong, None}  # None: a figure that is drawn from the wrong answer
-
-
-def test_nbval_fails_every_mistake_and_shows_its_hint(results: dict) -> None:
-    checks = [result for result in results["mistakes"] if notebooks.check_of(result.cell)]
-    for result, (_, mistake) in zip(checks, MISTAKES, strict=True):
-        assert not result.passed, mistake.function.__name__
-        hint = find(mistake.exercise).hints.get(mistake.hint, "")
-        assert hint[:60] in result.report, f"{mistake.function.__name__}: {result.report}"
-        assert f"{mistake.points}/{find(mistake.exercise).maximum} points" in result.report
