@@ -75,8 +75,7 @@ class Notebook:
         found = re.findall(r"^\s*(?:from|import) (course_lib\.(?!checks)[\w.]+)", "\n".join(texts), re.MULTILINE)
         games = ["course_lib.games"] if re.search(r"\brandom\.game\(|_game\(", texts[0]) else []
         used = "\n".join(self.solutions[exercise] for exercise in self.exercises)  # what torch loads on first use, slowly
-        functional = ["torch._decomp.decompositions_for_jvp"] if "torch.func." in used else []
-        functional += ["torch._dynamo"] if "torch.func.hessian" in used else []
+        functional = ["torch._dynamo"] if re.search(r"torch\.func\.(?:jvp|jacfwd|hessian|linearize)\b", used) else []
         return tuple(dict.fromkeys([*found, *games, *functional]))
 
     @cached_property

@@ -4,11 +4,13 @@ import copy
 import json
 from collections.abc import Callable
 
+from course_lib.grading.channel import Limits
 from course_lib.grading.course import Notebook, notebook
 from course_lib.grading.finding import Answers
 
 TOPIC = "symmetries/groups"
 TARGET = "symmetries/groups/left_moves"  # what attacks are aimed at
+LIMITS = Limits(call=10.0, exercise=60.0, submission=400.0, processor=3, memory_mb=1500, processes=20, disk_mb=32, file_mb=8)
 
 
 def solved(topic: str = TOPIC, **other: str) -> dict:

@@ -16,8 +16,7 @@ from course_lib.grading import cli, sandbox, selftest, stats
 from course_lib.grading.course import ROOT, notebook
 from tests.exercises import notebooks
 from tests.grading import broken
-from tests.grading.made import TARGET, TOPIC, solved
-from workshop.grading_tests.conftest import LIMITS
+from tests.grading.made import LIMITS, TARGET, TOPIC, solved
 
 PUBLISHED = notebook(TOPIC)
 MAXIMUM = sum(find(exercise).maximum for exercise in PUBLISHED.exercises)
@@ -49,7 +48,9 @@ def graded(box, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 
 @pytest.fixture
 def chosen(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sandbox is the one that was found already; the first run chose its own."""
+    """The sandbox is the one that was found already, and it was tested: the first run did both by itself."""
+    monkeypatch.setattr(selftest, "hold", lambda start: {})
+    monkeypatch.setattr(selftest, "passes", lambda *arguments: None)
     monkeypatch.setattr(sandbox, "choose", lambda stage, limits, kind, image: replace(box, stage=stage, limits=limits))
 
 
@@ -134,7 +135,6 @@ def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespa
     (folder / "new.ipynb").write_text(json.dumps(solved(left_moves=notebooks.mistake_source(TOPIC, WRONG))))
     text = (out / "rows.jsonl").read_text("utf8")
     (out / "rows.jsonl").write_text(text + '{"file": "half a li', "utf8")
-    monkeypatch.setattr(selftest, "passes", lambda *arguments: None)  # seen in the first run
     seen = []
     monkeypatch.setattr(cli, "_tell", lambda row, quiet: seen.append(row.file))
     assert cli.main(["grade", str(folder), "--notebook", TOPIC, "--out", str(out), "--resume", *FEW]) == 1
@@ -147,8 +147,7 @@ def test_resume_grades_only_what_is_new_with_the_same_seed(graded: SimpleNamespa
     assert rows["new.ipynb"]["exercises"][TARGET]["messages"] == rows["wrong.ipynb"]["exercises"][TARGET]["messages"]
 
 
-def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, chosen, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(selftest, "passes", lambda *arguments: None)
+def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, chosen, capsys) -> None:
     arguments = ["grade", str(graded.folder), "--notebook", "symmetries/invariance", "--out", str(graded.out), "--resume"]
     assert cli.main([*arguments, *FEW]) == 2
     assert "another run" in capsys.readouterr().err

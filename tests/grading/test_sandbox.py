@@ -11,8 +11,7 @@ import pytest
 from course_lib.grading import batches, cli, sandbox, selftest
 from course_lib.grading.channel import Channel, Limits, Stopped, descendants
 from course_lib.grading.course import notebook
-from tests.grading.made import TARGET, TOPIC
-from workshop.grading_tests.conftest import LIMITS
+from tests.grading.made import LIMITS, TARGET, TOPIC
 
 STAGE = Path("/stage")
 
@@ -102,6 +101,11 @@ def test_a_container_without_its_image_says_so(tmp_path: Path, monkeypatch: pyte
 # ------------------------------------------------------------------------------------------------------ a real sandbox
 
 
+def test_a_sandbox_works_here(found: sandbox.Sandbox | sandbox.NoSandbox) -> None:
+    """Where it fails, it says what to install; nothing else of the course needs one."""
+    assert isinstance(found, sandbox.Sandbox), f"grading cannot be tested on this machine.\n{found}"
+
+
 def test_the_harmless_attacks_are_held(box: sandbox.Sandbox) -> None:
     found = selftest.hold(box.start)
     assert len(found) >= 10 and set(found.values()) == {"held"}, found
@@ -167,8 +171,8 @@ def test_memory_of_a_whole_family_is_watched(box: sandbox.Sandbox) -> None:
 
 
 def test_a_grader_that_is_wrong_grades_nobody(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    published = notebook(TOPIC)
-    setting = batches.Setting(TOPIC, box.way, str(box.stage), 3, LIMITS)
+    published = notebook(TOPIC).only([TARGET])
+    setting = batches.Setting(TOPIC, box.way, str(box.stage), 3, LIMITS, ahead=0)
     wrong = dict(published.solutions) | {TARGET: f"# exercise: {TARGET}\ndef left_moves(*args):\n    return None"}
     monkeypatch.setitem(published.__dict__, "solutions", wrong)
     with pytest.raises(batches.GraderError, match="does not get full points here, nobody was graded"):

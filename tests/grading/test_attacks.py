@@ -15,8 +15,8 @@ import pytest
 from course_lib.grading import batches, sandbox
 from course_lib.grading.course import notebook
 from course_lib.grading.finding import Answers
-from workshop.grading_tests import attacks
-from workshop.grading_tests.conftest import LIMITS
+from tests.grading import attacks
+from tests.grading.made import LIMITS
 
 WHOLE = notebook("start/warmup")  # the one with most exercises; without those for which torch loads half of itself
 PUBLISHED = WHOLE.only([name for name in WHOLE.exercises if "torch.func" not in WHOLE.solutions[name]])
