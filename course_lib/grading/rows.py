@@ -53,8 +53,12 @@ class Table:
         self._rewrite()
 
     def add(self, row: Row) -> None:
-        """Keep a row, at once."""
+        """Keep a row, at once; it replaces the one that the file has."""
+        again = row.file in self.rows
         self.rows[row.file] = row
+        if again:
+            self._rewrite()
+            return
         with self.path.open("a", encoding="utf8") as file:
             file.write(json.dumps(asdict(row)) + "\n")
 

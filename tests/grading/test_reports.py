@@ -22,6 +22,17 @@ from tests.grading.made import TARGET, TOPIC, solved
 PUBLISHED = notebook(TOPIC)
 
 
+def test_a_file_has_one_row_however_often_it_is_added(tmp_path: Path) -> None:
+    head = {"notebook": TOPIC, "notebook_digest": "d", "seed": "0"}
+    table = rows.Table(tmp_path, head)
+    first = Row("a.ipynb", "a", rows.REPLACED, 0, 15)
+    for row in (first, replace(first, file="b.ipynb"), replace(first, status=GRADED, points=9)):
+        table.add(row)
+    lines = (tmp_path / "rows.jsonl").read_text("utf8").splitlines()
+    assert len(lines) == 3
+    assert rows.Table(tmp_path, head, resume=True).rows["a.ipynb"].points == 9
+
+
 @pytest.mark.parametrize(
     "path, pattern, student",
     [
