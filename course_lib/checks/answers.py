@@ -34,16 +34,20 @@ class NotCarried(Exception):
     """The return value of the answer is none of the things that travel as plain data."""
 
 
-def call(answer: Callable, args: tuple, kwargs: dict) -> object:
-    """Call the answer; its errors become `AnswerError`, a changed argument `Mutated`."""
-    before = encode([args, kwargs])
+def call(answer: Callable, args: tuple, kwargs: dict, written: bytes | None = None) -> object:
+    """Call the answer; its errors become `AnswerError`, a changed argument `Mutated`.
+
+    `written` are the bytes that the arguments were read from, where they were.
+    """
+    before = written or encode([args, kwargs])
     try:
         result = answer(*args, **kwargs)
     except (Exception, SystemExit) as error:
         kinds = [cls.__name__ for cls in type(error).__mro__ if issubclass(cls, BaseException)]
         raise AnswerError(kinds[0], str(error), _place(answer, error), kinds) from None
     try:
-        unchanged = encode([args, kwargs]) == before
+        after = encode([args, kwargs])
+        unchanged = after == before or written is not None and after == encode(decode(written))
     except ValueError:  # for example a hook that was left behind
         unchanged = False
     if not unchanged:
@@ -60,7 +64,7 @@ def serve(answer: Callable, request: bytes) -> bytes:
     """The far end: decode the arguments, call the answer, encode what came of it."""
     args, kwargs = decode(request)
     try:
-        result = call(answer, args, kwargs)
+        result = call(answer, args, kwargs, request)
     except AnswerError as error:
         return encode({"error": [error.kind, error.message, error.place, list(error.kinds)]})
     except Mutated:

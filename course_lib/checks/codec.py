@@ -9,12 +9,13 @@ trust: a JSON header and the raw bytes of the arrays, never a pickle. What can t
 
 To let a class of your own travel, add `"package.module:Class"` to `MODULES` and give the class a `config` attribute: a
 dict of constructor arguments made of the things above. It is rebuilt as `Class(**config)`, its state is loaded, and its
-parameters that are not to be differentiated stay so.
+parameters that are not to be differentiated stay so. An argument `seed` must draw weights of the state and nothing else.
 
 Everything else (functions, generators, views of a subclass, modules with hooks) is refused with a `ValueError` that
 says where it sits. Tensors arrive on the CPU, detached, with their dtype: gradients do not travel.
 """
 
+import copy
 import dataclasses
 import importlib
 import json
@@ -33,6 +34,7 @@ MODULES = {
 }
 
 _MAGIC = b"COURSE1\n"
+_TEMPLATES: dict[tuple[str, str], nn.Module] = {}
 _TENSOR_TYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -121,9 +123,10 @@ def _write_tensor(value: torch.Tensor, where: str, blobs: list[bytes]) -> list:
     name = str(value.dtype).removeprefix("torch.")
     if name not in _TENSOR_TYPES or value.layout is not torch.strided:
         raise ValueError(f"{where} cannot be carried as plain data: a {value.layout} tensor of {value.dtype}")
-    flat = value.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
-    flat = flat.clone(memory_format=torch.contiguous_format)  # `contiguous` leaves a single entry its odd stride
-    blobs.append(flat.view(torch.uint8).numpy().tobytes())
+    plain = value.detach().cpu().resolve_conj().resolve_neg()
+    if plain.dtype is torch.bfloat16:  # NumPy has no such numbers
+        plain = plain.reshape(-1).clone(memory_format=torch.contiguous_format).view(torch.int16)
+    blobs.append(plain.numpy().tobytes())
     return ["tensor", name, list(value.shape), len(blobs) - 1]
 
 
@@ -207,12 +210,60 @@ def _read_module(rest: list, blobs: list[bytes]) -> nn.Module:
     name, config, state, training, frozen = rest
     if name not in MODULES:
         raise ValueError(f"not an encoded value: {name} is not among the modules of the codec")
-    package, _, cls = name.partition(":")
-    module = getattr(importlib.import_module(package), cls)(**_read(config, blobs))
+    module = _built(name, config, blobs)
     module.load_state_dict(_read(state, blobs), assign=True)  # assigned, so that a float64 state stays float64
     for path, parameter in module.named_parameters():
         parameter.requires_grad_(path not in frozen)
     return module.train(bool(training))
+
+
+def _built(name: str, config: list, blobs: list[bytes]) -> nn.Module:
+    """A module of that class and configuration, with any weights: copying one takes less time than drawing them anew."""
+    arguments = _read(config, blobs)
+    if type(arguments.get("seed")) is not int or _has_blobs(config):
+        return _construct(name, arguments)
+    key = name, json.dumps(_write(arguments | {"seed": 0}, "config", []))
+    if key not in _TEMPLATES:
+        made = _construct(name, arguments)
+        if sum(parameter.numel() for parameter in made.parameters()) > 10**5 or len(_TEMPLATES) >= 64:
+            return made  # what others sent must not fill the memory
+        _TEMPLATES[key] = made
+    module = copied(_TEMPLATES[key], weights=False)
+    module.config["seed"] = arguments["seed"]
+    return module
+
+
+def copied(module: nn.Module, *, weights: bool = True) -> nn.Module:
+    """What `copy.deepcopy` makes of a module, in less time; without `weights` both share their parameters."""
+    return _copied_module(module, {}, weights)
+
+
+def _copied_module(module: nn.Module, memo: dict, weights: bool) -> nn.Module:
+    if id(module) in memo:
+        return memo[id(module)]
+    made = memo[id(module)] = module.__new__(type(module))
+    for name, value in vars(module).items():
+        if name == "_modules":
+            parts = {key: None if part is None else _copied_module(part, memo, weights) for key, part in value.items()}
+            value = type(value)(parts)
+        elif name == "_parameters" and not weights:
+            value = value.copy()
+        elif isinstance(value, dict | set | list) and not value:
+            value = type(value)()
+        elif not (value is None or isinstance(value, bool | int | float | str)):
+            value = copy.deepcopy(value, memo)
+        made.__dict__[name] = value
+    return made
+
+
+def _has_blobs(node: object) -> bool:
+    """Whether arrays or tensors are part of it."""
+    return isinstance(node, list) and (node[:1] in (["tensor"], ["array"], ["scalar"]) or any(map(_has_blobs, node)))
+
+
+def _construct(name: str, arguments: dict) -> nn.Module:
+    package, _, cls = name.partition(":")
+    return getattr(importlib.import_module(package), cls)(**arguments)
 
 
 def _read_game(rest: list, blobs: list[bytes]) -> object:

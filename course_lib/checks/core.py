@@ -25,7 +25,8 @@ Rules that the tests hold every exercise to:
 * `answer(...)` takes and returns what `codec` can carry. `as_tensor`, `as_number` and `as_dict` turn a return of the
   wrong kind, shape or content into a clear hint. An answer that raises, changes its arguments, or differs when it is
   called through the codec is dealt with here, and a property need not think of it.
-* Draw from `random` only. Keep the median check under 50 ms.
+* Draw from `random` only. Keep the median check under 50 ms: every answer of a class meets the same instances, so build
+  them by `random.once`, and keep truths and what likely mistakes give by `random.recall`.
 """
 
 import contextlib

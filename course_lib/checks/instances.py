@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 
-from course_lib.checks.codec import encode
+from course_lib.checks.codec import copied, encode
 
 _KEPT: OrderedDict[tuple, object] = OrderedDict()
 _MOST = 400  # things kept: those of one exercise over a few dozen seeds
@@ -16,12 +16,38 @@ _MOST = 400  # things kept: those of one exercise over a few dozen seeds
 
 def _kept(key: tuple, build: Callable) -> object:
     """A copy (an answer may change what it is given) of what `build` returned when the key was new."""
+    return _copied(_found(key, build), {})
+
+
+def _found(key: tuple, build: Callable) -> object:
+    """What `build` returned when the key was new."""
     if key not in _KEPT:
         _KEPT[key] = build()
         if len(_KEPT) > _MOST:
             _KEPT.popitem(last=False)
     _KEPT.move_to_end(key)
-    return copy.deepcopy(_KEPT[key])
+    return _KEPT[key]
+
+
+def _copied(value: object, memo: dict) -> object:
+    """`copy.deepcopy`, faster for tensors and what holds them."""
+    if id(value) in memo:
+        return memo[id(value)]
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if kind is torch.Tensor and not value.requires_grad:
+        made = value.clone(memory_format=torch.preserve_format)
+    elif kind in (list, tuple):
+        made = kind([_copied(item, memo) for item in value])
+    elif kind is dict:
+        made = {key: _copied(item, memo) for key, item in value.items()}
+    elif isinstance(value, torch.nn.Module):
+        made = copied(value)
+    else:
+        return copy.deepcopy(value, memo)
+    memo[id(value)] = made
+    return made
 
 
 def remember(function: Callable) -> Callable:
@@ -58,6 +84,9 @@ class Instances:
         digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
         self.generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
+    def _state(self) -> bytes:
+        return hashlib.sha256(self.generator.get_state().numpy().tobytes()).digest()
+
     def once(self, build: Callable, *args: object) -> object:
         """What `build(self, *args)` returns; asked again at the same state, a copy of it, without building it again.
 
@@ -68,10 +97,25 @@ class Instances:
         >>> Instances(0, "demo").once(two) == Instances(0, "demo").once(two) == two(Instances(0, "demo"))
         True
         """
-        key = (build.__module__, build.__qualname__, args, bytes(self.generator.get_state().numpy()))
+        key = (build.__module__, build.__qualname__, args, self._state())
         value, state = _kept(key, lambda: (build(self, *args), self.generator.get_state()))
         self.generator.set_state(state)
         return value
+
+    def recall(self, build: Callable, *words: object) -> object:
+        """What `build()` returns; asked again at the same state, with the same hashable `words`, the very same object.
+
+        For truths and for what likely mistakes give: `build` may be a local function, must depend on nothing but `words` and
+        what was drawn until now, and draws nothing itself. Nobody may change what is returned.
+
+        >>> def total(random):
+        ...     x = random.normal(3)
+        ...     return random.recall(lambda: x.sum())
+        >>> total(Instances(0, "demo")) is total(Instances(0, "demo"))
+        True
+        """
+        key = (build.__module__, build.__qualname__, build.__code__.co_firstlineno, words, self._state())
+        return _found(key, build)
 
     def integer(self, low: int, high: int) -> int:
         """A whole number, both ends included."""

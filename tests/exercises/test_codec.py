@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from course_lib.checks import codec
-from course_lib.checks.codec import decode, encode
+from course_lib.checks.codec import copied, decode, encode
 from course_lib.games import Attribution, Game, table_game
 from course_lib.models import MLP
 
@@ -73,6 +73,37 @@ def test_a_module_arrives_with_its_dtype_mode_and_function():
     assert type(got) is MLP and not got.training
     assert torch.equal(got(x), model(x)) and got(x).requires_grad
     assert encode(got) == encode(model)
+
+
+def test_modules_of_one_configuration_share_nothing_when_they_arrive():
+    sent = [MLP([3, 4, 2], "tanh", seed=seed).double().requires_grad_(seed > 1) for seed in (1, 2)]
+    first, second = (decode(encode(model)) for model in sent)
+    for got, model in ((first, sent[0]), (second, sent[1])):
+        assert got.config == model.config and same(dict(got.state_dict()), dict(model.state_dict()))
+        assert [p.requires_grad for p in got.parameters()] == [p.requires_grad for p in model.parameters()]
+    with torch.no_grad():
+        first.layers[0].weight.zero_()
+    first.config["widths"].append(5)
+    first.layers[0].register_forward_hook(print)
+    again = decode(encode(sent[1]))
+    for got in (second, again):
+        assert same(dict(got.state_dict()), dict(sent[1].state_dict())) and got.config == sent[1].config
+        assert not got.layers[0]._forward_hooks
+
+
+def test_a_copied_module_shares_nothing_with_the_first():
+    model = MLP([3, 4, 1], "tanh", seed=1).double()
+    model.layers[2].bias.requires_grad_(False)
+    made, x = copied(model), torch.ones(2, 3).double()
+    assert type(made) is MLP and torch.equal(made(x), model(x)) and made.config == model.config
+    assert [p.requires_grad for p in made.parameters()] == [p.requires_grad for p in model.parameters()]
+    before = model.layers[0].weight.clone()
+    with torch.no_grad():
+        made.layers[0].weight.zero_()
+    made.layers[0].register_forward_hook(print)
+    made.config["widths"].append(5)
+    assert torch.equal(model.layers[0].weight, before)
+    assert not model.layers[0]._forward_hooks and model.config["widths"] == [3, 4, 1]
 
 
 def test_a_soft_game_whose_value_is_a_library_module_arrives():

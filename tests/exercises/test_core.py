@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, check, close, core, judge
-from course_lib.checks.answers import AnswerError, call, call_carried
+from course_lib.checks.answers import AnswerError, Mutated, call, call_carried
 from course_lib.checks.instances import Instances
 from course_lib.checks.returns import as_dict
+from course_lib.models import MLP
 
 ID = "demo/lines/slope"
 
@@ -260,3 +261,44 @@ def test_instances_depend_on_their_words_only():
     assert {first.integer(1, 2) for _ in range(50)} == {1, 2}
     assert first.away_from_zero(100).abs().min() >= 0.5
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def _drawn(random):
+    x = random.normal(3)
+    return {"x": x, "again": x, "model": MLP([2, 1], seed=random.seed())}
+
+
+def test_what_is_built_once_is_handed_out_as_copies():
+    first, again = (Instances(0, "once").once(_drawn) for _ in range(2))
+    assert torch.equal(first["x"], again["x"]) and first["x"] is first["again"]
+    first["x"].zero_()
+    with torch.no_grad():
+        first["model"].layers[0].weight.zero_()
+    fresh, plain = Instances(0, "once").once(_drawn), _drawn(Instances(0, "once"))
+    assert torch.equal(fresh["x"], plain["x"])
+    assert torch.equal(fresh["model"].layers[0].weight, plain["model"].layers[0].weight)
+    random, other = Instances(0, "once"), Instances(0, "once")
+    random.once(_drawn), _drawn(other)
+    assert random.seed() == other.seed()
+
+
+def test_what_is_recalled_depends_on_place_state_and_words():
+    calls = []
+
+    def value(random, word):
+        return random.recall(lambda: calls.append(word) or len(calls), word)
+
+    assert value(Instances(0, "recall"), "a") == value(Instances(0, "recall"), "a") == 1
+    assert value(Instances(0, "recall"), "b") == 2
+    assert value(Instances(1, "recall"), "a") == 3
+    random = Instances(0, "recall")
+    random.seed()
+    assert value(random, "a") == 4
+
+
+def test_a_carried_answer_that_changes_an_argument_is_noticed():
+    with pytest.raises(Mutated):
+        call_carried(lambda x: x.zero_(), (torch.ones(2),), {})
+    with pytest.raises(Mutated):
+        call_carried(lambda model: model.requires_grad_(False) and 1, (MLP([2, 1], seed=0),), {})
+    assert call_carried(lambda x, t: 1, (-0.0, (True, None, float("nan"), {"a": torch.ones(1)[:, None].T})), {}) == 1

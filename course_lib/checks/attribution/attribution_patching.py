@@ -124,20 +124,27 @@ def _likely_estimates(model, clean, corrupted, layer) -> dict:
     return likely | {"layer": [other for other in same_shape if other.shape == truth.shape]}
 
 
+def _estimate_case(random, layer: int) -> tuple:
+    """Arguments and estimates of either sign."""
+    truth = torch.ones(1)
+    while (truth > 0).all() or (truth < 0).all():
+        model, clean, corrupted, _ = _instance(random, 2)  # no width is 2, so that shapes tell mistakes apart
+        truth = _estimate(model, clean, corrupted, layer)
+    return model, clean, corrupted, truth
+
+
 @attribution_patch.property(points=3)
 def estimates_every_pair(answer, random):
     for layer in (0, 1, 3):
-        truth = torch.ones(1)
-        while (truth > 0).all() or (truth < 0).all():
-            model, clean, corrupted, _ = _instance(random, 2)  # no width is 2, so that shapes tell mistakes apart
-            truth = _estimate(model, clean, corrupted, layer)
+        model, clean, corrupted, truth = random.once(_estimate_case, layer)
         scores = answer(model, clean, corrupted, layer)
         for hint, shape in (("units", truth.shape[:1]), ("pairs", truth.shape[1:])):
             if isinstance(scores, Tensor) and scores.shape == shape != truth.shape:
                 raise Wrong(hint)
         scores = as_tensor(scores, truth.shape)
         if not close(scores, truth):
-            raise nearest(scores, _likely_estimates(model, clean, corrupted, layer))
+            likely = random.recall(lambda: _likely_estimates(model, clean, corrupted, layer))  # noqa: B023
+            raise nearest(scores, likely)
 
 
 @attribution_patch.property(points=1)
@@ -241,34 +248,49 @@ def _likely_secants(model, clean, corrupted, layer, share) -> dict:
     }
 
 
+def _secant_case(random, layer: int) -> tuple[tuple, Tensor]:
+    """Arguments and secants of either sign: else sizes and signs could not be told apart."""
+    truth = torch.ones(1)
+    while (truth > 0).all() or (truth < 0).all():
+        model, clean, corrupted, _ = _instance(random, 1)
+        case = model, 1.5 * clean[0], 1.5 * corrupted[0], layer, 0.3 + 0.3 * random.uniform(1).item()
+        truth = _secants(*case)
+    return case, truth
+
+
 @secants.property(points=3)
 def moves_one_unit_at_a_time(answer, random):
     for layer in (0, 1, 3):
-        truth = torch.ones(1)
-        while (truth > 0).all() or (truth < 0).all():  # else sizes and signs could not be told apart
-            model, clean, corrupted, _ = _instance(random, 1)
-            clean, corrupted, share = 1.5 * clean[0], 1.5 * corrupted[0], 0.3 + 0.3 * random.uniform(1).item()
-            truth = _secants(model, clean, corrupted, layer, share)
-        scores = as_tensor(answer(model, clean, corrupted, layer, share), truth.shape)
+        case, truth = random.once(_secant_case, layer)
+        scores = as_tensor(answer(*case), truth.shape)
         if not close(scores, truth):
-            raise nearest(scores, _likely_secants(model, clean, corrupted, layer, share))
+            raise nearest(scores, random.recall(lambda: _likely_secants(*case)))  # noqa: B023
 
 
 @secants.property(points=1)
 def runs_from_the_patch_to_the_slope(answer, random):
+    cases = random.once(_edges_of_secants)
+    for hint, case, truth in cases:
+        _same(hint, called(hint, answer, *case), truth)
+    model, clean, corrupted, layer, _ = cases[0][1]
+    right = (model, clean, corrupted, layer, 0.5)
+    keeps_order(answer, model, right, (*right[:2], corrupted[:-1], *right[3:]))
+
+
+def _edges_of_secants(random) -> list[tuple[str, tuple, Tensor]]:
+    """Hint, arguments and secants."""
     model, clean, corrupted, layer = _instance(random, 1)
-    whole = _secants(model, clean[0], corrupted[0], layer, 1.0)
-    _same("patch", called("patch", answer, model, clean[0], corrupted[0], layer, 1.0), whole)
-    truth = _secants(model, clean[0], corrupted[0], layer, 1e-3)
-    _same("small", called("small", answer, model, clean[0], corrupted[0], layer, 1e-3), truth)
     small, ends = _mlp(random, 3, 1, 3, 1), random.away_from_zero(2, 3)
-    _same("one", called("one", answer, small, *ends, 1, 0.5), _secants(small, *ends, 1, 0.5))
-    net, x, other, *_ = _kinked(random, 0.0, 0.0, KINK)  # before a kink and behind it are two different things
-    _same("central", called("central", answer, net, x, other, 0, 1e-6), _secants(net, x, other, 0, 1e-6))
-    net, x, other, *_ = _kinked(random, 0.3, 0.5, 0.0)
-    _same("gradients", called("gradients", answer, net, x, other, 0, 0.8), _secants(net, x, other, 0, 0.8))
-    right = (model, clean[0], corrupted[0], layer, 0.5)
-    keeps_order(answer, model, right, (*right[:2], corrupted[0, :-1], *right[3:]))
+    beside, x, other, *_ = _kinked(random, 0.0, 0.0, KINK)  # before a kink and behind it are two different things
+    across, y, another, *_ = _kinked(random, 0.3, 0.5, 0.0)
+    cases = (
+        ("patch", (model, clean[0], corrupted[0], layer, 1.0)),
+        ("small", (model, clean[0], corrupted[0], layer, 1e-3)),
+        ("one", (small, *ends, 1, 0.5)),
+        ("central", (beside, x, other, 0, 1e-6)),
+        ("gradients", (across, y, another, 0, 0.8)),
+    )
+    return [(hint, case, _secants(*case)) for hint, case in cases]
 
 
 # --------------------------------------------------------------------------------------------------------------- paths
@@ -326,19 +348,25 @@ def _path_instance(random):
     return model, 1.5 * clean[0], 1.5 * corrupted[0], random.choice([0, 1])
 
 
+def _two_paths(random) -> tuple[tuple, Tensor, Tensor]:
+    """Arguments, and the scores of either path: units that hardly interact would have two equal paths."""
+    own = together = torch.zeros(1)
+    while (own - together).abs().max() < 1e-2:
+        model, clean, corrupted, layer = _path_instance(random)
+        steps = random.integer(3, 4)
+        own, together = _paths(model, clean, corrupted, layer, _midpoints(steps))
+    return (model, clean, corrupted, layer, steps), own, together
+
+
 @path_scores.property(points=2)
 def walks_alone(answer, random):
     for _ in range(2):
-        truth = joint = torch.zeros(1)
-        while (truth - joint).abs().max() < 1e-2:
-            model, clean, corrupted, layer = _path_instance(random)
-            steps = random.integer(3, 4)
-            truth, joint = _paths(model, clean, corrupted, layer, _midpoints(steps))
-        own, together = _read_paths(answer(model, clean, corrupted, layer, steps), len(truth))
+        case, truth, joint = random.once(_two_paths)
+        own, together = _read_paths(answer(*case), len(truth))
         if close(own, joint) and not close(own, truth):
             raise Wrong("swapped" if close(together, truth) else "same_path")
         if not close(own, truth):
-            raise nearest(own, _likely_paths(model, clean, corrupted, layer, steps, truth))
+            raise nearest(own, random.recall(lambda: _likely_paths(*case, truth)))  # noqa: B023
 
 
 def _likely_paths(model, clean, corrupted, layer, steps: int, truth: Tensor) -> dict:
@@ -364,13 +392,10 @@ def _likely_paths(model, clean, corrupted, layer, steps: int, truth: Tensor) -> 
 
 @path_scores.property(points=1)
 def walks_together(answer, random):
-    own = truth = torch.zeros(1)
-    while (own - truth).abs().max() < 1e-2:  # units that hardly interact would have two equal paths
-        model, clean, corrupted, layer = _path_instance(random)
-        steps = random.integer(3, 4)
-        own, truth = _paths(model, clean, corrupted, layer, _midpoints(steps))
-    _, together = _read_paths(answer(model, clean, corrupted, layer, steps), len(truth))
+    case, own, truth = random.once(_two_paths)
+    _, together = _read_paths(answer(*case), len(truth))
     if not close(together, truth):
+        model, clean, corrupted, *_ = case
         total = (model(clean[None]) - model(corrupted[None])).sum()
         if close(together, own):
             raise Wrong("one_path")

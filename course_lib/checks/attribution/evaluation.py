@@ -86,18 +86,22 @@ def _likely_agreements(a: torch.Tensor, b: torch.Tensor) -> dict[str, torch.Tens
     }
 
 
-@signed_agreement.property(points=2)
-def counts_shared_features_of_the_same_sign(answer, random):
+def _pair_of_scores(random) -> tuple:
     n = random.integer(5, 6)
 
     def draw() -> tuple:
         a = random.away_from_zero(n, n)
         return a, torch.where(random.uniform(n, n) < 0.5, a * random.uniform(n, n, low=0.7, high=1.3), random.normal(n, n))
 
-    a, b = _tells_apart(draw, _agreements, _likely_agreements)
-    values = as_tensor(answer(a, b), (n, n))
+    return _tells_apart(draw, _agreements, _likely_agreements)
+
+
+@signed_agreement.property(points=2)
+def counts_shared_features_of_the_same_sign(answer, random):
+    a, b = random.once(_pair_of_scores)
+    values = as_tensor(answer(a, b), tuple(a.shape))
     if not close(values, _agreements(a, b)):
-        raise nearest(values, _likely_agreements(a, b))
+        raise nearest(values, random.recall(lambda: _likely_agreements(a, b)))
     m = random.integer(2, 3)
     a, b = random.away_from_zero(m, 7), random.normal(m, 7)
     b[:, 0] = b[:, 0].abs() * a[:, 0].sign()
@@ -196,8 +200,8 @@ def _players(random, p: int) -> torch.Tensor:
             return groups
 
 
-@deletion_curve.property(points=2)
-def deletes_players_from_the_highest_score_on(answer, random):
+def _deletion_case(random) -> tuple[tuple, torch.Tensor]:
+    """Arguments and curve."""
     p = random.integer(4, 5)
     model = _mlp(random, p + 3, 8, 1)
 
@@ -207,12 +211,18 @@ def deletes_players_from_the_highest_score_on(answer, random):
         return model, x, baseline, random.away_from_zero(p), groups
 
     case = _tells_apart(draw, _deletion, _likely_curves)
-    values = answer(*case)
+    return case, _deletion(*case)
+
+
+@deletion_curve.property(points=2)
+def deletes_players_from_the_highest_score_on(answer, random):
+    case, truth = random.once(_deletion_case)
+    values, p = answer(*case), len(truth) - 1
     if isinstance(values, torch.Tensor) and values.dim() == 1 and len(values) in (p, p + 2, p + 4):
         raise Wrong("features" if len(values) == p + 4 else "start")
     values = as_tensor(values, (p + 1,))
-    if not close(values, _deletion(*case)):
-        raise nearest(values, _likely_curves(*case))
+    if not close(values, truth):
+        raise nearest(values, random.recall(lambda: _likely_curves(*case)))
 
 
 @deletion_curve.property(points=1)
@@ -223,7 +233,7 @@ def breaks_ties_by_number(answer, random):
         model, scores = _mlp(random, p, 8, 1), random.normal(p).round()
         scores[:2] = scores[2]
         values = as_tensor(called("ties", answer, model, x, baseline, scores, groups), (p + 1,))
-        if not close(values, _deletion(model, x, baseline, scores, groups)):
+        if not close(values, random.recall(lambda: _deletion(model, x, baseline, scores, groups))):  # noqa: B023
             raise Wrong("ties")
 
 
@@ -329,6 +339,11 @@ def _returns(row: list[int]) -> bool:
     return row[0] != row[-1] and set(row[first:]) != {row[-1]} and len(set(row[:first])) > 1
 
 
+def _told_apart_flips(random) -> tuple[tuple, torch.Tensor]:
+    case = _tells_apart(lambda: _several_flips(random), _flips, _likely_flips)
+    return case, _flips(*case)
+
+
 def _several_flips(random) -> tuple:
     n, k = random.integer(6, 8), 4
     model = _mlp(random, n, 12, k)
@@ -340,10 +355,10 @@ def _several_flips(random) -> tuple:
 
 @entries_to_flip.property(points=2)
 def counts_copies_until_the_reading_is_that_of_other(answer, random):
-    case = _tells_apart(lambda: _several_flips(random), _flips, _likely_flips)
+    case, truth = random.once(_told_apart_flips)
     counts = as_tensor(answer(*case), (7,))
-    if not close(counts, _flips(*case)):
-        raise nearest(counts, _likely_flips(*case))
+    if not close(counts, truth):
+        raise nearest(counts, random.recall(lambda: _likely_flips(*case)))
 
 
 @entries_to_flip.property(points=1)
@@ -460,15 +475,20 @@ def _without_ties(train: torch.Tensor, labels: torch.Tensor, test: torch.Tensor)
     return test[(gap > 1e-3).all(1)]
 
 
+def _told_apart_masks(random) -> tuple[tuple, torch.Tensor]:
+    case = _tells_apart(lambda: _mask_case(random), _read, _likely_labels)
+    return case, _read(*case)
+
+
 @read_masks.property(points=2)
 def takes_the_label_of_the_nearest_mean_mask(answer, random):
-    case = _tells_apart(lambda: _mask_case(random), _read, _likely_labels)
+    case, truth = random.once(_told_apart_masks)
     labels = answer(*case)
     if getattr(labels, "shape", None) == () or isinstance(labels, int | float) and not isinstance(labels, bool):
         raise Wrong("accuracy")
     labels = as_tensor(labels, (25,))
-    if not close(labels, _read(*case)):
-        raise nearest(labels, _likely_labels(*case))
+    if not close(labels, truth):
+        raise nearest(labels, random.recall(lambda: _likely_labels(*case)))
 
 
 @read_masks.property(points=1)

@@ -170,16 +170,16 @@ def _likely_rises(x, y, theta, penalty, test_x, test_y) -> dict[str, list]:
 @influence.property(points=2)
 def follows_a_refit(answer, random: Instances) -> None:
     for n, p, t in ((9, 3, 2), (random.integer(6, 12), 2, 4)):
-        fit = _fitted(random, n, p)
+        fit = random.once(_fitted, n, p)
         case = (*fit, random.normal(t, p), (torch.arange(t) % 2)[random.order(t)])
-        truth = _rises(*case)
+        truth = random.recall(lambda: _rises(*case))  # noqa: B023
         scores = as_tensor(answer(*case), (n, t))
         if not close(scores, truth, 1e-5 * max(1e-2, truth.abs().max().item())):
-            raise nearest(scores, _likely_rises(*case), tolerance=1e-6)
+            raise nearest(scores, random.recall(lambda: _likely_rises(*case)), tolerance=1e-6)  # noqa: B023
 
 
-@influence.property(points=1)
-def takes_the_edges(answer, random: Instances) -> None:
+def _edges(random: Instances) -> tuple[tuple, list[tuple]]:
+    """A plain case and its truth; hints, cases and truths at the edges."""
     fit = _fitted(random, 7, 3)
     tests = random.normal(3, 3), torch.tensor([1, 1, 0])
     blank = fit[0].clone()
@@ -193,14 +193,20 @@ def takes_the_edges(answer, random: Instances) -> None:
         "zero": (blank, fit[1], theta, fit[3], *tests),
     }
     weak = (*_fitted(random, 6, 2, 0.02), random.normal(2, 2), torch.tensor([1, 0]))
-    for hint, case in [*cases.items(), ("strong", weak), ("confident", (*_confident(random), *tests))]:
-        truth = _formula(*case)
-        scores = _finite(hint, called(hint, answer, *case), tuple(truth.shape))
+    edges = [*cases.items(), ("strong", weak), ("confident", (*_confident(random), *tests))]
+    plain = (*fit, *tests)
+    return (plain, _formula(*plain)), [(hint, case, _formula(*case)) for hint, case in edges]
+
+
+@influence.property(points=1)
+def takes_the_edges(answer, random: Instances) -> None:
+    (case, right), edges = random.once(_edges)
+    for hint, edge, truth in edges:
+        scores = _finite(hint, called(hint, answer, *edge), tuple(truth.shape))
         if not close(scores / truth.abs().max(), truth / truth.abs().max(), 1e-4):
             raise Wrong(hint)
-    case = (*fit, *tests)
     result = called("floats", answer, *_single(case))
-    if not close(as_tensor(result, (7, 3)), _formula(*case), 1e-4) or result.dtype != torch.float32:
+    if not close(as_tensor(result, (7, 3)), right, 1e-4) or result.dtype != torch.float32:
         raise Wrong("floats")
 
 
@@ -272,14 +278,14 @@ def _likely_rows(x, y, theta, penalty, test_x) -> dict[str, list]:
 @without_each.property(points=2)
 def is_one_newton_step(answer, random: Instances) -> None:
     for n, p, t in ((8, 3, 2), (random.integer(6, 10), 2, 3)):
-        case = (*_fitted(random, n, p), random.normal(t, p))
-        truth, found = _newton_rows(*case), as_tensor(answer(*case), (n, t))
+        case = (*random.once(_fitted, n, p), random.normal(t, p))
+        truth, found = random.recall(lambda: _newton_rows(*case)), as_tensor(answer(*case), (n, t))  # noqa: B023
         if not close(found, truth, 1e-6):
-            raise nearest(found, _likely_rows(*case), tolerance=1e-6)
+            raise nearest(found, random.recall(lambda: _likely_rows(*case)), tolerance=1e-6)  # noqa: B023
 
 
-@without_each.property(points=1)
-def takes_hard_examples(answer, random: Instances) -> None:
+def _hard_examples(random: Instances) -> tuple[list[tuple], tuple, tuple]:
+    """Hints, cases and truths; the case for float32 and a confident one, each with its truth."""
     x, y, _, _ = _fitted(random, 7, 3)
     lone, twins = x.clone(), x.clone()
     lone[:-1, 0], lone[-1] = 0, torch.tensor([5.0, 0.0, 0.0])  # the last row is alone in its direction
@@ -291,19 +297,26 @@ def takes_hard_examples(answer, random: Instances) -> None:
         theta = Logistic(penalty).fit(rows, labels, torch.ones(1, 7, dtype=torch.float64))[0]
         cases[hint] = (rows, labels, theta, penalty, 100 * random.away_from_zero(3, 3))
     plain = (*_fitted(random, 6, 2), random.normal(2, 2))
-    for hint, case in [*cases.items(), ("floats", (plain[0], plain[1].double(), *plain[2:]))]:
-        truth = _newton_rows(*case)
-        if not close(as_tensor(called(hint, answer, *case), tuple(truth.shape)), truth, 1e-5):
+    hard = [*cases.items(), ("floats", (plain[0], plain[1].double(), *plain[2:]))]
+    sure = (*_confident(random), random.normal(3, 3))
+    told = [(hint, case, _newton_rows(*case)) for hint, case in hard]
+    return told, (plain, _newton_rows(*plain)), (sure, _newton_rows(*sure))
+
+
+@without_each.property(points=1)
+def takes_hard_examples(answer, random: Instances) -> None:
+    hard, (plain, right), (case, truth_of_sure) = random.once(_hard_examples)
+    for hint, example, truth in hard:
+        if not close(as_tensor(called(hint, answer, *example), tuple(truth.shape)), truth, 1e-5):
             raise Wrong(hint)
     result = called("floats", answer, *_single(plain))
-    if not close(as_tensor(result, (6, 2)), _newton_rows(*plain), 1e-4) or result.dtype != torch.float32:
+    if not close(as_tensor(result, (6, 2)), right, 1e-4) or result.dtype != torch.float32:
         raise Wrong("floats")
-    case = (*_confident(random), random.normal(3, 3))
-    odds, truth = case[4] @ case[2], _newton_rows(*case)
+    odds, truth = case[4] @ case[2], truth_of_sure
     moves, size = _finite("confident", called("confident", answer, *case), (9, 3)) - odds, (truth - odds).abs().max()
     if not close(moves / size, (truth - odds) / size, 1e-4):
         raise Wrong("confident")
-    _watched(_Watch(systems=12), "many", answer, *_fitted(random, 12, 2), random.normal(2, 2))
+    _watched(_Watch(systems=12), "many", answer, *random.once(_fitted, 12, 2), random.normal(2, 2))
 
 
 # --------------------------------------------------------------------------------------------- conjugate_gradients
@@ -380,7 +393,7 @@ def _read_solution(result: object, p: int) -> tuple[Tensor, float]:
 @conjugate_gradients.property(points=2)
 def solves_the_system(answer, random: Instances) -> None:
     for n, p in ((12, 8), (random.integer(5, 20), random.integer(7, 9))):
-        x, c, penalty, b, tolerance, _ = _system(random, n, p)
+        x, c, penalty, b, tolerance, _ = random.once(_system, n, p)
         solution, _ = _read_solution(answer(x, c, penalty, b, tolerance), p)
         H = _hessian(x, c, penalty)
         left = ((b - H @ solution).norm() / b.norm()).item()
@@ -407,7 +420,7 @@ def solves_the_system(answer, random: Instances) -> None:
 @conjugate_gradients.property(points=1)
 def takes_the_fewest_steps(answer, random: Instances) -> None:
     for _ in range(2):
-        *case, steps = _system(random, random.integer(8, 15), random.integer(7, 10))
+        *case, steps = random.once(_system, random.integer(8, 15), random.integer(7, 10))
         _, said = _read_solution(answer(*case), len(case[3]))
         if said != steps:
             raise Wrong("late" if said in (steps + 1, len(case[3])) else "descent" if said > steps else "direct")
@@ -418,7 +431,7 @@ def takes_the_fewest_steps(answer, random: Instances) -> None:
 
 @conjugate_gradients.property(points=1)
 def takes_any_right_hand_side(answer, random: Instances) -> None:
-    x, c, penalty, b, tolerance, steps = _system(random, 10, 8)
+    x, c, penalty, b, tolerance, steps = random.once(_system, 10, 8)
     plain, _ = _read_solution(answer(x, c, penalty, b, tolerance), 8)
     for scale in (1e4, 1e-4, 1e-10):
         solution, said = _read_solution(called("relative", answer, x, c, penalty, scale * b, tolerance), 8)
@@ -429,7 +442,8 @@ def takes_any_right_hand_side(answer, random: Instances) -> None:
     wide = wide * torch.logspace(0, -2, 12, dtype=wide.dtype)
     H = _hessian(wide, weights, 1e-4)
     solution, said = _read_solution(called("long", answer, wide, weights, 1e-4, side, 1e-8), 12)
-    if (side - H @ solution).norm() > 1.5e-8 * side.norm() or abs(said - _rounded_steps(H, side, 1e-8)) > 4:
+    steps_here = random.recall(lambda: _rounded_steps(H, side, 1e-8))
+    if (side - H @ solution).norm() > 1.5e-8 * side.norm() or abs(said - steps_here) > 4:
         raise Wrong("long")
     solution, said = _read_solution(called("zero", answer, x, c, penalty, 0 * b, tolerance), 8)
     if said != 0 or solution.abs().max() > 0:

@@ -100,19 +100,25 @@ def _read(result: object, like: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: as_tensor(result[name], tuple(truth.shape), f'entry "{name}"') for name, truth in like.items()}
 
 
-@ablate.property(points=2)
-def replaces_one_unit(answer, random: Instances) -> None:
-    while True:  # until each slip shows
+def _unit_case(random: Instances) -> tuple[tuple, dict[str, Tensor]]:
+    """Model, inputs, reference, layer and unit; the three outputs. Each slip shows."""
+    while True:
         model, number = _network(random, [4, 5, 6, random.choice([1, 3])]), random.choice([1, 3])
         b, unit = random.integer(3, 4), random.integer(0, 4)
         x, reference = random.normal(b, 4), random.normal(b, 4)
         truth = _ablated(model, x, reference, number, unit)
         if _told_apart(truth, _slips(model, x, reference, number, unit, truth)):
-            break
+            return (model, x, reference, number, unit), truth
+
+
+@ablate.property(points=2)
+def replaces_one_unit(answer, random: Instances) -> None:
+    case, truth = random.once(_unit_case)
+    model, x, reference, number, unit = case
     said = _read(_called(answer, model, x, reference, f"layers.{number}", unit), truth)
     for name in truth:
         if not close(said[name], truth[name]):
-            raise nearest(said[name], _slips(model, x, reference, number, unit, truth)[name])
+            raise nearest(said[name], random.recall(lambda: _slips(*case, truth))[name])
 
 
 def _told_apart(truth: dict[str, Tensor], slips: dict[str, dict[str, object]]) -> bool:
@@ -161,9 +167,9 @@ def _slips(
     }
 
 
-@ablate.property(points=1)
-def replaces_a_filter(answer, random: Instances) -> None:
-    while True:  # until each slip shows
+def _filter_case(random: Instances) -> tuple[tuple, list[Tensor]]:
+    """Net, images, reference and filter; outcomes of right and wrong values. Each slip shows."""
+    while True:
         net, unit = DigitNet(random.seed()).double().requires_grad_(False), random.integer(0, 15)
         net.second.bias.copy_(random.uniform(16))
         x, reference = random.uniform(2, 8, 8), random.uniform(2, 8, 8)
@@ -171,7 +177,12 @@ def replaces_a_filter(answer, random: Instances) -> None:
         values = [torch.zeros_like(h), h.mean(0), h, h.mean(), h.mean((1, 2), keepdim=True), h.flip(0)]
         outcomes = [_read_maps(net, x, unit, value) for value in values]
         if all(not close(a, b, 1e-3) for i, a in enumerate(outcomes) for b in outcomes[:i]):
-            break
+            return (net, x, reference, unit), outcomes
+
+
+@ablate.property(points=1)
+def replaces_a_filter(answer, random: Instances) -> None:
+    (net, x, reference, unit), outcomes = random.once(_filter_case)
     truth = dict(zip(("zero", "mean", "resample"), outcomes[:3], strict=True))
     try:
         said = _read(_called(answer, net, x, reference, "second", unit), truth)
@@ -240,8 +251,8 @@ def _effects(model: MLP, number: int, units: list[int], x: Tensor, other: Tensor
     return {"total": total, "indirect": indirect, "direct": direct, "interaction": total - indirect - direct}
 
 
-@mediation.property(points=2)
-def splits_the_effect(answer, random: Instances) -> None:
+def _mediated(random: Instances) -> tuple[tuple, dict[str, Tensor]]:
+    """Model, layer, units and two inputs; the effects."""
     signs = 1
     while signs < 2:  # interactions of either sign, so that their size is not enough
         model, number = _network(random, [4, 5, 5, 5, 1]), random.choice([1, 3])  # no linear tail
@@ -250,6 +261,12 @@ def splits_the_effect(answer, random: Instances) -> None:
         truth = _effects(model, number, units, x, other)
         gap = truth["interaction"]
         signs = len({value.item() for value in gap.sign()}) if gap.abs().min() > 1e-2 else 1
+    return (model, number, units, x, other), truth
+
+
+@mediation.property(points=2)
+def splits_the_effect(answer, random: Instances) -> None:
+    (model, number, units, x, other), truth = random.once(_mediated)
     result = as_dict(_called(answer, model, f"layers.{number}", units, x, other), list(truth))
     if all(isinstance(value, Tensor) and value.shape == () or isinstance(value, float) for value in result.values()):
         if close(as_number(result["total"]), truth["total"].mean()):
@@ -473,16 +490,21 @@ def _orders(random: Instances, count: int, n: int) -> Tensor:
     return torch.tensor([random.order(n) for _ in range(count)])
 
 
-@truncated.property(points=2)
-def stops_near_nobody(answer, random: Instances) -> None:
-    n = 5
-    while True:  # until each slip shows
+def _slipping_walks(random: Instances, n: int) -> tuple[tuple, Tensor, dict[str, Tensor]]:
+    """Arguments, scores, and those of each slip: each shows."""
+    while True:
         (game, tolerance), orders = _falling(random, n), _orders(random, 6, n)
         walks = {slip: _walk(game, orders.tolist(), tolerance, slip)[0] for slip in SLIPS}
         truth, _ = _walk(game, orders.tolist(), tolerance)
         every = [truth, *walks.values()]
         if all(not close(a, b, 1e-3) for i, a in enumerate(every) for b in every[:i]):
-            break
+            return (game, orders, tolerance), truth, walks
+
+
+@truncated.property(points=2)
+def stops_near_nobody(answer, random: Instances) -> None:
+    n = 5
+    (game, orders, tolerance), truth, walks = random.once(_slipping_walks, n)
     said = as_tensor(as_dict(answer(game, orders, tolerance), ["scores", "removals"])["scores"], (n,), 'entry "scores"')
     if not close(said, truth):
         reversed_walk = _walk(game, orders.flip(1).tolist(), 0.0)[0]

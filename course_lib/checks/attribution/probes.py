@@ -347,7 +347,7 @@ def _compare(result: object, key: str, case: tuple[Tensor, ...]) -> None:
 @probe_report.property(points=2)
 def compares_with_the_control(answer, random: Instances) -> None:
     for n in (23, 17):
-        case = _probe_case(random, n, n, 3)
+        case = random.once(_probe_case, n, n, 3)
         result = answer(*case)
         _compare(result, "accuracy", case)
         _compare(result, "selectivity", case)
@@ -359,24 +359,24 @@ def compares_with_the_control(answer, random: Instances) -> None:
 @probe_report.property(points=1)
 def looks_at_conflicts(answer, random: Instances) -> None:
     for n, classes in ((25, 2), (30, 3)):
-        case = _probe_case(random, n, 12, classes)
+        case = random.once(_probe_case, n, 12, classes)
         _compare(called("lengths", answer, *case), "conflict", case)
 
 
 @probe_report.property(points=1)
 def reports_at_the_edges(answer, random: Instances) -> None:
-    case = list(_probe_case(random, 20, 20, 3))
+    case = list(random.once(_probe_case, 20, 20, 3))
     case[2] = case[1].clone()
     result = as_dict(called("never", answer, *case), ["accuracy", "selectivity", "conflict"])
     if result["conflict"] is not None:
         raise Wrong("never")
-    longer = _probe_case(random, 11, 20, 3)
+    longer = random.once(_probe_case, 11, 20, 3)
     result = called("lengths", answer, *longer)
     try:
         _compare(result, "selectivity", longer)
     except Wrong as wrong:
         raise Wrong("keys" if wrong.hint == "keys" else "lengths") from None
-    case = _probe_case(random, 20, 11, 3)
+    case = random.once(_probe_case, 20, 11, 3)
     shifted = tuple(7 - 5 * part for part in case)
     result = called("classes", answer, *shifted)
     for key in ("accuracy", "selectivity", "conflict"):

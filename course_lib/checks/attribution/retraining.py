@@ -225,27 +225,32 @@ def _likely_values(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor, importa
 @neighbour_values.property(points=2)
 def matches_all_subsets(answer, random: Instances) -> None:
     for n, t, k in ((6, 3, 2), (random.integer(6, 7), 4, 3), (5, 2, 1)):
-        case = _neighbour_case(random, n, t)
-        truth = _truth(*case, k)
+        case = random.once(_neighbour_case, n, t)
+        truth = random.recall(lambda: _truth(*case, k))  # noqa: B023
         found = as_tensor(answer(*case, k), (n,))
         if not close(found, truth):
-            raise nearest(found, _likely_values(*case, k))
+            raise nearest(found, random.recall(lambda: _likely_values(*case, k)))  # noqa: B023
+
+
+def _tied_rows(random: Instances, same_labels: bool) -> tuple[tuple, Tensor]:
+    """Arguments and values; where labels differ the order at a tie matters."""
+    while True:
+        x, y, test_x, test_y, importance = _neighbour_case(random, 6, 3)
+        x, test_x = (2 * x).round(), (2 * test_x).round()
+        x[3:] = x[:3]
+        if same_labels:
+            y[3:] = y[:3]
+        other = _truth(x.flip(0), y.flip(0), test_x, test_y, importance, 2).flip(0)
+        truth = _truth(x, y, test_x, test_y, importance, 2)
+        if same_labels or not close(other, truth, 1e-3):
+            return (x, y, test_x, test_y, importance, 2), truth
 
 
 @neighbour_values.property(points=1)
 def breaks_ties_by_row(answer, random: Instances) -> None:
     for same_labels in (False, False, True):
-        while True:
-            x, y, test_x, test_y, importance = _neighbour_case(random, 6, 3)
-            x, test_x = (2 * x).round(), (2 * test_x).round()
-            x[3:] = x[:3]
-            if same_labels:
-                y[3:] = y[:3]
-            other = _truth(x.flip(0), y.flip(0), test_x, test_y, importance, 2).flip(0)
-            truth = _truth(x, y, test_x, test_y, importance, 2)
-            if same_labels or not close(other, truth, 1e-3):  # else the order at a tie must matter
-                break
-        if not close(as_tensor(called("ties", answer, x, y, test_x, test_y, importance, 2), (6,)), truth):
+        case, truth = random.once(_tied_rows, same_labels)
+        if not close(as_tensor(called("ties", answer, *case), (6,)), truth):
             raise Wrong("ties")
     x, y, test_x, test_y, importance = _neighbour_case(random, 100, 2)  # sorting may keep short lists in order by luck
     x, test_x = x.round(), test_x.round()
@@ -262,12 +267,12 @@ def counts_when_few_vote(answer, random: Instances) -> None:
         case = _neighbour_case(random, n, t)
         x, y, test_x, test_y, _ = case
         test_y[0] = y[(x - test_x[0]).square().sum(1).argmax()]  # the farthest row is right: the start of the recursion shows
-        if not close(as_tensor(called(hint, answer, *case, k), (n,)), _truth(*case, k)):
+        if not close(as_tensor(called(hint, answer, *case, k), (n,)), random.recall(lambda: _truth(*case, k))):  # noqa: B023
             raise Wrong(hint)
     x, y, test_x, test_y, importance = _neighbour_case(random, 5, 3)
     importance[1] = 0
     found = as_tensor(called("nobody", answer, x, y, test_x, test_y, importance, 2), (5,))
-    if not close(found, _truth(x, y, test_x, test_y, importance, 2)):
+    if not close(found, random.recall(lambda: _truth(x, y, test_x, test_y, importance, 2))):
         raise Wrong("nobody")
 
 

@@ -188,9 +188,11 @@ def sweeps_as_asked(answer, random):
     found = []
     for n, sweeps in ((3, 1), (4, 2), (3, 3)):
         smoothers, y = _local_averages(random, n), random.normal(9) + 3
-        truth, parts = _sweep(y, smoothers, sweeps), _parts(answer(y, smoothers, sweeps), y, n)
+        truth = random.recall(lambda: _sweep(y, smoothers, sweeps))  # noqa: B023
+        parts = _parts(answer(y, smoothers, sweeps), y, n)
         if not close(parts, truth, EXACT):
-            found.append({"digits"} if close(parts, truth) else _fitting(parts, _likely_parts(y, smoothers, sweeps)))
+            likely = random.recall(lambda: _likely_parts(y, smoothers, sweeps))  # noqa: B023
+            found.append({"digits"} if close(parts, truth) else _fitting(parts, likely))
     if found:
         raise _named(found)
 
@@ -240,22 +242,29 @@ def _two_lines(random, sweeps: int) -> tuple[Tensor, Tensor, Tensor]:
     return y, torch.stack([flat + u[:, None] * u, flat + v[:, None] * v]), torch.stack([a * u, b * v], 1)
 
 
-@backfit.property(points=1)
-def reaches_the_joint_fit(answer, random):
+def _joint_cases(random) -> list[tuple[str, tuple, Tensor]]:
+    """Hint, arguments and parts; the first reaches the joint fit."""
     smoothers, columns = _smoothers(random, 12, 3)
     y = random.normal(12) + 2
     design = columns - columns.mean(0)
     truth = design * torch.linalg.lstsq(design, (y - y.mean())[:, None]).solution[:, 0]
-    if not close(_parts(answer(y, smoothers, 40), y, 3), truth, 1e-4):
-        raise Wrong("joint")
     single, few = _local_averages(random, 1), (y.float(), smoothers.float(), 2)
     slow, lines, settled = _two_lines(random, 150)
-    for hint, arguments, truth in (
+    return [
+        ("joint", (y, smoothers, 40), truth),
         ("no_sweep", (y, smoothers, 0), torch.zeros(12, 3)),
         ("one", (y[:9], single, 2), _sweep(y[:9], single, 2)),
         ("many", (slow, lines, 150), settled),
         ("float32", few, _sweep(*few).double()),
-    ):
+    ]
+
+
+@backfit.property(points=1)
+def reaches_the_joint_fit(answer, random):
+    (_, (y, smoothers, sweeps), truth), *edges = random.once(_joint_cases)
+    if not close(_parts(answer(y, smoothers, sweeps), y, 3), truth, 1e-4):
+        raise Wrong("joint")
+    for hint, arguments, truth in edges:
         _parts_case(hint, answer, arguments, truth)
 
 
@@ -483,28 +492,39 @@ def _explain(found: Tensor, truth: Tensor, arguments: tuple) -> Wrong:
     return nearest(found, _likely_values(*arguments))
 
 
+def _binned_case(random, n: int, p: int, r: int) -> tuple[tuple, Tensor]:
+    """Arguments and values; exchanging the two features is seen."""
+    truth = torch.zeros(n)
+    while (truth[:2] - truth[:2].flip(0)).abs().max() < 0.1:
+        arguments = _binned(random, n, p, r)
+        truth = _by_definition(*arguments)
+    return arguments, truth
+
+
 @shapley_of_a_pair.property(points=3)
 def is_the_shapley_value(answer, random):
     for n, p, r in ((4, 3, 5), (3, 4, 7)):
-        truth = torch.zeros(n)
-        while (truth[:2] - truth[:2].flip(0)).abs().max() < 0.1:  # so that exchanging the two is seen
-            arguments = _binned(random, n, p, r)
-            truth = _by_definition(*arguments)
+        arguments, truth = random.once(_binned_case, n, p, r)
         found = as_tensor(answer(*arguments), (n,))
         if not close(found, truth, EXACT):
             raise Wrong("digits") if close(found, truth) else _explain(found, truth, arguments)
 
 
-@shapley_of_a_pair.property(points=1)
-def is_right_at_the_edges(answer, random):
+def _edges_of_pairs(random) -> list[tuple[str, tuple, Tensor]]:
+    """Hint, arguments and values."""
     shapes, pair, row, background = _binned(random, 4, 3, 6)
-    for hint, arguments in (
+    cases = (
         ("single", (shapes, pair, row, background[:1])),
         ("single", (shapes[:2], pair, row[:2], background[:, :2])),
         ("same", (shapes, pair, row, row[None].expand(3, -1).contiguous())),
         ("float32", (shapes.float(), pair.float(), row, background)),
-    ):
-        truth = _by_definition(*arguments)
+    )
+    return [(hint, arguments, _by_definition(*arguments)) for hint, arguments in cases]
+
+
+@shapley_of_a_pair.property(points=1)
+def is_right_at_the_edges(answer, random):
+    for hint, arguments, truth in random.once(_edges_of_pairs):
         try:
             found = as_tensor(called(hint, answer, *arguments), tuple(truth.shape))
         except Wrong as wrong:
@@ -514,12 +534,17 @@ def is_right_at_the_edges(answer, random):
     _many_features(answer, random)
 
 
+def _many_binned(random, n: int) -> tuple[tuple, Tensor]:
+    shapes, pair, row, background = _binned(random, n, 3, 3)
+    truth = shapes[torch.arange(n), row] - torch.stack([shapes[torch.arange(n), b] for b in background]).mean(0)
+    truth[:2] = _by_definition(shapes[:2], pair, row[:2], background[:, :2])
+    return (shapes, pair, row, background), truth
+
+
 def _many_features(answer, random) -> None:
     """Few features first: who visits all coalitions is stopped by the time it takes, before 40 features take for ever."""
     for n in (14, 18, 40):
-        shapes, pair, row, background = _binned(random, n, 3, 3)
-        truth = shapes[torch.arange(n), row] - torch.stack([shapes[torch.arange(n), b] for b in background]).mean(0)
-        truth[:2] = _by_definition(shapes[:2], pair, row[:2], background[:, :2])
+        (shapes, pair, row, background), truth = random.once(_many_binned, n)
         start = time.process_time()
         found = called("many", answer, shapes, pair, row, background)
         if time.process_time() - start > 0.2 or not close(as_tensor(found, (n,)), truth, EXACT):

@@ -88,7 +88,6 @@ def _bottleneck_truth(encoder, head, x, y, concepts, weight, kind) -> dict:
     }
 
 
-@remember
 def _likely_losses(encoder, head, x, y, concepts, weight, kind) -> dict:
     with torch.no_grad():
         z = encoder.layers(x)
@@ -124,19 +123,19 @@ def _batch(random, k: int = 3, m: int = 4, rows: int = 5, n: int = 2):
 @bottleneck_gradients.property(points=2)
 def weighs_two_losses(answer, random):
     for kind in KINDS:
-        parts, batch = _parts(random), _batch(random)
-        truth = _bottleneck_truth(*parts, *batch, kind)
+        parts, batch = random.once(_parts), _batch(random)
+        truth = random.recall(lambda: _bottleneck_truth(*parts, *batch, kind))  # noqa: B023
         found = as_dict(answer(*parts, *batch, kind), ["loss", "encoder", "head"])
         loss = as_number(found["loss"], '"loss"')
         if not close(loss, truth["loss"]):
-            raise nearest(loss, _likely_losses(*parts, *batch, kind), "loss")
+            raise nearest(loss, random.recall(lambda: _likely_losses(*parts, *batch, kind)), "loss")  # noqa: B023
 
 
 @bottleneck_gradients.property(points=2)
 def sends_gradients_where_they_belong(answer, random):
     for kind in KINDS:
-        parts, batch = _parts(random), _batch(random)
-        truth = _bottleneck_truth(*parts, *batch, kind)
+        parts, batch = random.once(_parts), _batch(random)
+        truth = random.recall(lambda: _bottleneck_truth(*parts, *batch, kind))  # noqa: B023
         found = as_dict(answer(*parts, *batch, kind), ["loss", "encoder", "head"])
         encoder = as_tensor(found["encoder"], (3,), '"encoder"')
         if not close(encoder, truth["encoder"]):
@@ -148,7 +147,7 @@ def sends_gradients_where_they_belong(answer, random):
 
 @bottleneck_gradients.property(points=1)
 def learns_at_the_edges(answer, random):
-    parts, batch = _parts(random), _batch(random)
+    parts, batch = random.once(_parts), _batch(random)
     fair = [kind for kind in KINDS if _right_parts(answer, parts, (*batch, kind))]
     if not fair:
         sends_gradients_where_they_belong(answer, random)  # what is wrong in general is not told as an edge

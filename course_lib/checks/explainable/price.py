@@ -497,7 +497,7 @@ def _telling(random, sizes: tuple[int, ...], mistaken: tuple[str, ...]) -> _Tabl
 def chooses_without_the_test_fold(answer, random):
     seen, fitting = [], set(nested_errors.hints)
     for sizes, mistaken in (((4, 5, 6), MISTAKEN), ((2, 3, 9), ("pooled",)), ((5, 4, 5), ())):
-        tables = _telling(random, sizes, mistaken)
+        tables = random.once(_telling, sizes, mistaken)
         _, chosen = tables.truth
         value = as_dict(answer(tables.x, tables.y, tables.penalties, tables.folds), ["errors", "chosen"])
         mine = as_tensor(value["chosen"], chosen.shape, '"chosen"')

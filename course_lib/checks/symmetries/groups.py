@@ -419,21 +419,23 @@ def _elements(random, name: str) -> list[Row]:
 @patterns_by_black.property(points=2)
 def counts_as_enumeration_does(answer, random):
     for name, greys in (("S_3 beside C_3", 3), ("D_5", random.integer(2, 3)), ("A_4", 4), ("C_6", 2)):
-        elements = _elements(random, name)
-        _compare_patterns(answer(torch.tensor(elements), greys), elements, greys, _patterns(elements, greys))
+        elements = random.once(_elements, name)
+        truth = random.recall(lambda: _patterns(elements, greys))  # noqa: B023
+        _compare_patterns(answer(torch.tensor(elements), greys), elements, greys, truth)
 
 
 @patterns_by_black.property(points=1)
 def counts_at_the_edges(answer, random):
     for elements, greys in (
-        (_elements(random, "F_20"), 1),
-        (_elements(random, "D_5"), 0),
+        (random.once(_elements, "F_20"), 1),
+        (random.once(_elements, "D_5"), 0),
         ([(0, 1, 2, 3)], 2),
         ([(0,)], 3),
     ):
         found = called("edge", answer, torch.tensor(elements), greys)
         try:
-            _compare_patterns(found, elements, greys, _patterns(elements, greys))
+            truth = random.recall(lambda: _patterns(elements, greys), greys)  # noqa: B023
+            _compare_patterns(found, elements, greys, truth)
         except Wrong as wrong:
             raise Wrong("edge", seen=f"{len(elements)} elements, {len(elements[0])} places, {greys} greys") from wrong
 
@@ -443,10 +445,14 @@ def counts_large_numbers_exactly(answer, random):
     """Three copies of a polygon under its turns and reflections, places renamed: counts of 30 digits and more."""
     sides, greys = random.integer(13, 14), random.integer(7, 9)
     n, rename = 3 * sides, tuple(random.order(3 * sides))
-    polygon = [tuple((k + sign * i) % sides for i in range(sides)) for k in range(sides) for sign in (1, -1)]
-    copies = [tuple(p[i % sides] + i // sides * sides for i in range(n)) for p in polygon]
-    elements = [_times(_times(rename, p), _undone(rename)) for p in copies]
-    truth = [count // len(elements) for count in _graded(elements, lambda length: (greys, length))]
+
+    def case() -> tuple[list[Row], list[int]]:
+        polygon = [tuple((k + sign * i) % sides for i in range(sides)) for k in range(sides) for sign in (1, -1)]
+        copies = [tuple(p[i % sides] + i // sides * sides for i in range(n)) for p in polygon]
+        elements = [_times(_times(rename, p), _undone(rename)) for p in copies]
+        return elements, [count // len(elements) for count in _graded(elements, lambda length: (greys, length))]
+
+    elements, truth = random.recall(case)
     if called("exact", answer, torch.tensor(elements), greys) != truth:
         raise Wrong("exact")
 
@@ -560,7 +566,7 @@ def _finite(random, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 @fixed_space.property(points=2)
 def finds_what_generators_leave_in_place(answer, random):
     for name in ("S_3 beside C_3", "A_4", "F_20"):
-        g, a, truth, mean = _finite(random, name)
+        g, a, truth, mean = random.once(_finite, name)
         _compare_space(answer(g, a), g, a, truth, mean)
     shear, truth = _shear(random, random.integer(4, 6))  # an element of infinite order, and with it its inverse
     one = torch.eye(len(truth), dtype=torch.float64)
@@ -636,15 +642,15 @@ def works_where_nothing_or_everything_is_fixed(answer, random):
             if wrong.hint in ("exponential", "dtype"):
                 raise
             raise Wrong("nothing", seen=f"{len(g)} generators, {len(a)} directions, D = {len(truth)}") from wrong
-    for g, a, truth, tolerance in _small_steps(random):
+    for g, a, truth, tolerance in random.once(_small_steps):
         found = called("zero", answer, g, a)
         try:
             _compare_space(found, g, a, truth, None, tolerance)
         except Wrong as wrong:
             raise Wrong("precise" if wrong.hint == "precise" else "zero") from wrong
-    turn, none, still, _ = _small_steps(random)[0]
+    turn, none, still, _ = random.once(_small_steps)[0]
     rounded = torch.eye(5, dtype=torch.float64)[None] + 1e-5 * random.normal(1, 5, 5)
-    cases = [_finite(random, "S_3 beside C_3"), (turn, none, still, None), (rounded, none, torch.eye(5).double(), None)]
+    cases = [random.once(_finite, "S_3 beside C_3"), (turn, none, still, None), (rounded, none, torch.eye(5).double(), None)]
     try:
         for g, a, truth, mean in cases:
             _compare_space(answer(g.float(), a.float()), g.float(), a.float(), truth, mean, 1e-3)
