@@ -1,5 +1,6 @@
 """Reading what an answer returned: the value in a form that can be compared, or a clear hint."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -82,6 +83,26 @@ def called(hint: str, answer: Callable, *args: object) -> object:
         return answer(*args)
     except AnswerError as error:
         raise Wrong(hint, seen=str(error)) from None
+
+
+def behind(general: Callable) -> Callable:
+    """Decorator for a property of edges: an answer that is wrong in general hears that again, and not that an edge is wrong.
+
+    `general` is the property that comes first; it is asked only when the edges are wrong.
+    """
+
+    def decorate(edges: Callable) -> Callable:
+        @functools.wraps(edges)
+        def test(answer: Callable, random: object) -> None:
+            try:
+                edges(answer, random)
+            except Wrong:
+                general(answer, random)
+                raise
+
+        return test
+
+    return decorate
 
 
 def _kind(value: object) -> str:

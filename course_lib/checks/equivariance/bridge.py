@@ -8,28 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks import Exercise, Wrong, as_tensor, behind, called, close, nearest
 from course_lib.checks.instances import Instances, remember
 from course_lib.checks.returns import as_dict
 
 Order = tuple[int, ...]
-
-
-def _behind(general: Callable) -> Callable:
-    """Decorator for a property of edges: an answer that is wrong in general hears that again, and not that an edge is wrong."""
-
-    def decorate(edges: Callable) -> Callable:
-        @functools.wraps(edges)
-        def test(answer: Callable, random: Instances) -> None:
-            try:
-                edges(answer, random)
-            except Wrong:
-                general(answer, random)
-                raise
-
-        return test
-
-    return decorate
 
 
 def _of_order_three(random: Instances, n: int) -> Order:
@@ -146,7 +129,7 @@ def moves_every_game_by_every_renaming(answer, random):
 
 
 @act_on_games.property(points=1)
-@_behind(moves_every_game_by_every_renaming)
+@behind(moves_every_game_by_every_renaming)
 def does_not_guess_axes_from_sizes(answer, random):
     try:
         _compare_games(functools.partial(called, "square", answer), _some(random, 4, 3)[:2] * 4, random.table(3, 8).T)
@@ -155,7 +138,7 @@ def does_not_guess_axes_from_sizes(answer, random):
 
 
 @act_on_games.property(points=1)
-@_behind(moves_every_game_by_every_renaming)
+@behind(moves_every_game_by_every_renaming)
 def moves_single_things_and_other_numbers(answer, random):
     for hint, (m, b, n), kind in (
         ("one_row", (1, 2, 3), torch.float64),
@@ -259,7 +242,7 @@ def averages_over_a_list(answer, random):
 
 
 @average_rule.property(points=1)
-@_behind(averages_over_a_list)
+@behind(averages_over_a_list)
 def averages_over_a_whole_group(answer, random):
     n = 3
     rule, rename = random.normal(n, 2**n), _of_order_three(random, n)
@@ -270,7 +253,7 @@ def averages_over_a_whole_group(answer, random):
 
 
 @average_rule.property(points=1)
-@_behind(averages_over_a_list)
+@behind(averages_over_a_list)
 def averages_at_the_edges(answer, random):
     rows = _some(random, 2, 4)
     cases = [
@@ -417,7 +400,7 @@ def gives_both_variances(answer, random):
 
 
 @coset_variances.property(points=1)
-@_behind(gives_both_variances)
+@behind(gives_both_variances)
 def finds_designs_exact(answer, random):
     n, sets = 4, range(16)
     slopes, weights, sizes = random.normal(n).tolist(), random.normal(n, n).tolist(), random.normal(n + 1).tolist()
@@ -435,7 +418,7 @@ def finds_designs_exact(answer, random):
 
 
 @coset_variances.property(points=1)
-@_behind(gives_both_variances)
+@behind(gives_both_variances)
 def works_at_the_edges(answer, random):
     rows = _some(random, 2, 3)
     cases = [

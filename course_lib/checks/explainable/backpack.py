@@ -1,36 +1,16 @@
 """Checks for exercises/explainable/backpack.ipynb."""
 
-import functools
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
-from course_lib.checks.instances import Instances
+from course_lib.checks import Exercise, Wrong, as_tensor, behind, called, close, nearest
 from course_lib.checks.returns import as_dict
 
 
 def _alpha(random, k: int, t: int) -> Tensor:
     """Weights that no softmax made: not negative, 0 for later words, with sums of every size."""
     return random.uniform(k, t, t, low=0.2, high=1.5).tril()
-
-
-def _behind(general: Callable) -> Callable:
-    """Decorator for a property of edges: an answer that is wrong in general hears that again, and not that an edge is wrong."""
-
-    def decorate(edges: Callable) -> Callable:
-        @functools.wraps(edges)
-        def test(answer: Callable, random: Instances) -> None:
-            try:
-                edges(answer, random)
-            except Wrong:
-                general(answer, random)
-                raise
-
-        return test
-
-    return decorate
 
 
 def _same(hint: str, value: object, truth: Tensor, tolerance: float = 1e-5) -> None:
@@ -136,7 +116,7 @@ def parts_are_each_their_own(answer, random):
 
 
 @backpack_logits.property(points=1)
-@_behind(parts_are_each_their_own)
+@behind(parts_are_each_their_own)
 def holds_at_the_edges(answer, random):
     single, square = ((1, 3, 2, 4), (2, 1, 3, 4), (3, 2, 1, 1), (1, 1, 1, 1)), ((2, 2, 3, 3), (3, 3, 3, 3), (3, 3, 2, 4))
     for k, t, d, v in single + square:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
+from course_lib.checks import Exercise, Wrong, as_number, as_tensor, behind, called, close, nearest
 from course_lib.checks.instances import Instances
 from course_lib.checks.returns import as_dict
 from course_lib.models import MLP
@@ -16,23 +16,6 @@ ELEMENTS = torch.tensor([[0, 1, 2], [1, 2, 0], [2, 0, 1], [1, 0, 2], [0, 2, 1], 
 S3 = torch.eye(3, dtype=torch.float64)[ELEMENTS]
 PLACES = torch.tensor([[i ^ (e >> i // 2 & 1) for i in range(6)] for e in range(8)])  # in three pairs, places exchanged or not
 SWAPS = torch.eye(6, dtype=torch.float64)[PLACES]  # no two elements generate it, nor the first three, four or every other one
-
-
-def _behind(general: Callable) -> Callable:
-    """Decorator for a property of edges: an answer that is wrong in general hears that, and not that an edge is wrong."""
-
-    def decorate(edges: Callable) -> Callable:
-        @functools.wraps(edges)
-        def test(answer: Callable, random: Instances) -> None:
-            try:
-                edges(answer, random)
-            except Wrong:
-                general(answer, random)
-                raise
-
-        return test
-
-    return decorate
 
 
 def _turns(order: int) -> Tensor:
@@ -146,7 +129,7 @@ def averages_over_both_arguments(answer, random):
 
 
 @invariant_kernel.property(points=1)
-@_behind(averages_over_both_arguments)
+@behind(averages_over_both_arguments)
 def keeps_shapes_and_number_types(answer, random):
     for hint, matrices, n, m in (
         ("single_point", _turns(3), 1, 3),
@@ -243,7 +226,7 @@ def fits_before_and_projects_after(answer, random):
 
 
 @symmetric_least_squares.property(points=1)
-@_behind(fits_before_and_projects_after)
+@behind(fits_before_and_projects_after)
 def holds_at_both_ends(answer, random):
     one = torch.eye(3, dtype=torch.float64)[None]
     for matrices in (SWAPS, torch.diag_embed(torch.tensor([[1.0, 1, 1], [-1, 1, -1]]).double())):  # not in other coordinates
@@ -325,7 +308,7 @@ def counts_waves_and_orbits(answer, random):
 
 
 @counted_gain.property(points=1)
-@_behind(counts_waves_and_orbits)
+@behind(counts_waves_and_orbits)
 def counts_in_other_places(answer, random):
     for hint, band, matrices in (
         ("still", 0, SQUARE),
@@ -441,7 +424,7 @@ def measures_both_models(answer, random):
 
 
 @noise_sensitivity.property(points=1)
-@_behind(measures_both_models)
+@behind(measures_both_models)
 def measures_special_cases(answer, random):
     for hint, b, r, k, permutations in (
         ("trivial", 5, 3, 2, ELEMENTS[:1]),

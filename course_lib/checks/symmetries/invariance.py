@@ -1,37 +1,18 @@
 """Checks for exercises/symmetries/invariance.ipynb."""
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
-from course_lib.checks.instances import Instances
+from course_lib.checks import Exercise, Wrong, as_tensor, behind, called, close, nearest
 from course_lib.checks.returns import as_dict
 from course_lib.models import MLP
 
 
 def _mlp(random, *widths: int, activation: str = "tanh") -> MLP:
     return MLP(list(widths), activation, random.seed()).double().requires_grad_(False)
-
-
-def _behind(general: Callable) -> Callable:
-    """Decorator for a property of edges: an answer that is wrong in general hears that again, and not that an edge is wrong."""
-
-    def decorate(edges: Callable) -> Callable:
-        @functools.wraps(edges)
-        def test(answer: Callable, random: Instances) -> None:
-            try:
-                edges(answer, random)
-            except Wrong:
-                general(answer, random)
-                raise
-
-        return test
-
-    return decorate
 
 
 def _guarded(answer: Callable, strict: bool = False) -> Callable:
@@ -315,7 +296,7 @@ def laws_are_read_off(answer, random):
 
 
 @broken_symmetries.property(points=1)
-@_behind(laws_are_read_off)
+@behind(laws_are_read_off)
 def laws_at_the_edges(answer, random):
     answer = _guarded(answer, strict=True)
     for b, n in ((1, 4), (3, 1)):
