@@ -29,9 +29,9 @@ def two_block_graphs(count: int, nodes: int, generator: torch.Generator) -> Tens
 def fiedler_vectors(weights: Tensor, gap: float = 0.05) -> tuple[Tensor, Tensor]:
     """Which graphs are connected and have a second eigenvalue `gap` below the third, `(b,)`; their vectors, `(count, n)`.
 
-    >>> kept, v = fiedler_vectors(torch.tensor([[[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]]))
-    >>> kept.tolist(), v.abs().round(decimals=3).tolist()
-    ([True], [[0.7070000171661377, 0.0, 0.7070000171661377]])
+    >>> kept, v = fiedler_vectors(torch.tensor([[[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]]))  # a path of three nodes
+    >>> kept.tolist(), [round(size, 3) for size in v[0].abs().tolist()]
+    ([True], [0.707, 0.0, 0.707])
     """
     values, vectors = torch.linalg.eigh(laplacian(weights))
     kept = (values[:, 1] > 1e-3) & (values[:, 2] - values[:, 1] > gap)
@@ -62,7 +62,7 @@ def graph_with_fiedler_vector(v: Tensor) -> Tensor:
 
 
 def bisection_data(count: int, nodes: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Fiedler vectors `(count, nodes, 1)` of random graphs, each with a random sign and of length sqrt(nodes); smaller sides."""
+    """Fiedler vectors `(count, nodes, 1)` of random graphs, with random signs and of length sqrt(nodes); smaller sides."""
     generator = torch.Generator().manual_seed(seed)
     _, v = fiedler_vectors(two_block_graphs(2 * count, nodes, generator))
     if len(v) < count:

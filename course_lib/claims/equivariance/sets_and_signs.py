@@ -42,9 +42,7 @@ def set_nets(pool: str) -> dict[str, tuple[list[nn.Module], Tensor]]:
     units = y.std(1)
     nets = [DeepSets(1, pool, width=24, latent=8, seed=1000 + 10 * seed) for _ in TARGETS for seed in range(SEEDS)]
     train_side_by_side(nets, x.repeat(len(TARGETS), 1, 1, 1), y / units[:, None], steps=500, rate=2e-2, seed=0, batch=32)
-    return {
-        target: (nets[SEEDS * k : SEEDS * (k + 1)], units[SEEDS * k : SEEDS * (k + 1)]) for k, target in enumerate(TARGETS)
-    }
+    return {target: (nets[SEEDS * k : SEEDS * (k + 1)], units[SEEDS * k : SEEDS * (k + 1)]) for k, target in enumerate(TARGETS)}
 
 
 def predictions(pool: str, target: str, size: int, count: int = 1000) -> tuple[Tensor, Tensor]:
