@@ -16,8 +16,11 @@ from course_lib.equivariance.sign_net import laplacian
 def two_block_graphs(count: int, nodes: int, generator: torch.Generator) -> Tensor:
     """Weights `(count, nodes, nodes)` of random graphs in two blocks, the smaller of 2 to `nodes` / 2 nodes.
 
-    Edges have probability 0.8 within a block and 0.2 between blocks, and weights between 0.5 and 1.5.
+    Edges have probability 0.8 within a block and 0.2 between blocks, and weights between 0.5 and 1.5. Raises ValueError for
+    fewer than four nodes.
     """
+    if nodes < 4:
+        raise ValueError(f"nodes must be at least 4 for two blocks of two, got {nodes}")
     size = torch.randint(2, nodes // 2 + 1, (count, 1), generator=generator)
     first = torch.arange(nodes) < size
     chance = torch.where(first[:, :, None] == first[:, None, :], 0.8, 0.2)
