@@ -8,7 +8,11 @@ SETS = "equivariance/sets_and_signs/padded_sets"
 SIGNS = "equivariance/sets_and_signs/sign_invariant"
 SPACES = "equivariance/sets_and_signs/projectors"
 
-EQUIVALENT = {}
+EQUIVALENT = {
+    "sign_invariant: one = v.mT.reshape(b * k, n) => one = v.mT": "the network takes (b, k, n) as it takes rows",
+    "projectors: ends = (values.diff() >= tolerance).nonzero()[:, 0] + 1"
+    " => ends = (values.diff() >= tolerance).nonzero()[:, -1] + 1": "there is one column, the first and the last",
+}
 
 
 def _table(phi, x):
@@ -75,7 +79,7 @@ def a_low_number_that_is_not_low_enough(phi, rho, x, sizes, pool):
     return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
 
 
-@mistake(SETS, hint="nan", points=3)
+@mistake(SETS, hint="filled", points=3)
 def times_a_mask(phi, rho, x, sizes, pool):
     features, inside = _table(phi, x), _inside(x, sizes)
     if pool == "max":
@@ -83,7 +87,7 @@ def times_a_mask(phi, rho, x, sizes, pool):
     return rho((features * inside).sum(1) / (sizes[:, None] if pool == "mean" else 1))
 
 
-@mistake(SETS, hint="nan", points=3)
+@mistake(SETS, hint="filled", points=3)
 def minus_a_large_number(phi, rho, x, sizes, pool):
     features, inside = _table(phi, x), _inside(x, sizes)
     if pool == "max":
@@ -420,6 +424,12 @@ def compared_with_the_first_of_the_space(values, vectors, tolerance):
 def rounded_to_the_tolerance(values, vectors, tolerance):
     keys = (values / tolerance / 100).round()
     return torch.stack([vectors[:, keys == key] @ vectors[:, keys == key].T for key in keys.unique()])
+
+
+@mistake(SPACES, hint="edge", points=2)
+def a_step_of_the_tolerance_counts_as_equal(values, vectors, tolerance):
+    ends = (values.diff() > tolerance).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
 
 
 @mistake(SPACES, hint="ends", points=2)

@@ -36,7 +36,7 @@ padded_sets = Exercise(
         "smallest": "the smallest entries: the largest are asked for",
         "value": "not rho of the pooled features of each set",
         "sizes": "right in general, but not for a set of one element, or a batch of one set, or without padding",
-        "nan": "right in general, but not where the padding holds `nan`: 0 times nan is nan, so select instead of multiplying",
+        "filled": "right in general, but not where the padding holds `nan`: 0 times nan is nan, so select instead of multiplying",
         "far": "right in general, but not where features are far below or above 0",
         "float32": "right in float64, but float32 should work as well, and come back as float32",
     },
@@ -102,7 +102,7 @@ def small_batches_and_bad_padding(answer, random):
     sizes, x = torch.tensor([2, 4, 1]), random.normal(3, 5, 3)
     bad = x.where((torch.arange(5) < sizes[:, None])[..., None], math.nan)
     for one in (pool, "max"):
-        _compare_special("nan", answer, phi, rho, bad, sizes, one)
+        _compare_special("filled", answer, phi, rho, bad, sizes, one)
     low = MLP([3, 4], seed=random.seed()).double().requires_grad_(False)
     low.layers[0].bias -= 1e4
     _compare_special("far", answer, low, MLP([4, 3], seed=random.seed()).double().requires_grad_(False), x, sizes, "max")
@@ -220,6 +220,7 @@ projectors = Exercise(
         "chain": "right in general, but not for a chain: neighbours are closer than the tolerance, the ends are not",
         "ends": "right in general, but not where all eigenvalues agree, or for a matrix of one number",
         "negative": "right in general, but not where eigenvalues are below 0, or 0 itself repeats",
+        "edge": "right in general, but a step of exactly the tolerance is not less than it: there a space ends",
         "scale": "right in general, but not for large eigenvalues: the tolerance is a difference, not a share",
         "float32": "right in float64, but float32 should come back as float32",
     },
@@ -277,6 +278,7 @@ def chains_single_spaces_and_short_numbers(answer, random):
     a = random.uniform(1, low=1, high=2).item()
     cases = (
         ("chain", [a, a + 0.08, a + 0.16, a + 0.24, a + 1, a + 1.05], 0.1, [[0, 1, 2, 3], [4, 5]]),
+        ("edge", [0.5, 1.0, 2.0], 0.5, [[0], [1], [2]]),
         ("scale", [9 * a, 9 * a + 0.2, 30 * a], 0.1, [[0], [1], [2]]),
         ("ends", [a, a, a], 1e-6, [[0, 1, 2]]),
         ("ends", [a], 1e-6, [[0]]),
