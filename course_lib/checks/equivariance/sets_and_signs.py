@@ -36,7 +36,7 @@ padded_sets = Exercise(
         "smallest": "the smallest entries: the largest are asked for",
         "value": "not rho of the pooled features of each set",
         "sizes": "right in general, but not for a set of one element, or a batch of one set, or without padding",
-        "filled": "right in general, but not where the padding holds `nan`: 0 times nan is nan, so select instead of multiplying",
+        "filled": "right in general, but not where the padding holds `nan`: 0 times nan is nan, so select, do not multiply",
         "far": "right in general, but not where features are far below or above 0",
         "float32": "right in float64, but float32 should work as well, and come back as float32",
     },
