@@ -194,6 +194,115 @@ def padding_overwritten(phi, rho, x, sizes, pool):
     return rho(torch.where(_inside(x, sizes), features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
 
 
+@mistake(SETS, hint="distinct")
+def each_element_once(phi, rho, x, sizes, pool):
+    pools = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}
+    return rho(torch.stack([pools[pool](phi(one[:k].unique(dim=0)), 0) for one, k in zip(x, sizes.tolist(), strict=True)]))
+
+
+@mistake(SETS, hint="zero_row")
+def rows_of_zeros_are_padding(phi, rho, x, sizes, pool):
+    features = _table(phi, x)
+    inside = _inside(x, sizes) & (x != 0).any(-1, keepdim=True)
+    if pool == "max":
+        return rho(torch.where(inside, features, -torch.inf).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="far", points=3)
+def a_million_below(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -1e6).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="filled", points=3)
+def nan_made_a_number(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho((features.nan_to_num() - 1e6 * ~inside).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="value")
+def a_soft_maximum(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, 1e3 * features, -torch.inf).logsumexp(1) / 1e3)
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="floor")
+def max_with_minus_one(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -1).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="divided")
+def mean_over_the_largest_set(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -torch.inf).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes.max() if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="whole")
+def rounded_down(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -torch.inf).amax(1))
+    total = torch.where(inside, features, 0).sum(1)
+    return rho(total // sizes[:, None] if pool == "mean" else total)
+
+
+@mistake(SETS, hint="less_one")
+def one_element_less(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -torch.inf).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] - 1 if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="sizes", points=3)
+def squeezed_at_the_end(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -torch.inf).amax(1)).squeeze(-1)
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1)).squeeze(-1)
+
+
+@mistake(SETS, hint="gradients", points=3)
+def features_detached(phi, rho, x, sizes, pool):
+    features, inside = _table(phi, x).detach(), _inside(x, sizes)
+    if pool == "max":
+        return rho(torch.where(inside, features, -torch.inf).amax(1))
+    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="gradients", points=3)
+def without_gradients(phi, rho, x, sizes, pool):
+    with torch.no_grad():
+        features, inside = _table(phi, x), _inside(x, sizes)
+        if pool == "max":
+            return rho(torch.where(inside, features, -torch.inf).amax(1))
+        return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
+
+
+@mistake(SETS, hint="dtype")
+def kept_in_a_new_table(phi, rho, x, sizes, pool):
+    pools = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}
+    found = []
+    for one, size in zip(x, sizes.tolist(), strict=True):
+        found.append(rho(pools[pool](phi(one[:size]), 0)[None]))
+    out = torch.zeros(len(x), found[0].shape[-1])
+    for i, row in enumerate(found):
+        out[i] = row
+    return out
+
+
 # ----------------------------------------------------------------------------------------------------------------- signs
 
 
@@ -309,7 +418,7 @@ def nodes_as_vectors(phi, rho, v):
     return rho((phi(one) + phi(-one)).reshape(len(v), -1))
 
 
-@mistake(SIGNS, hint="value")
+@mistake(SIGNS, hint="one_flipped")
 def only_the_last_is_flipped(phi, rho, v):
     parts = [phi(v[:, :, j]) for j in range(v.shape[2])]
     parts[-1] = parts[-1] + phi(-v[:, :, -1])
@@ -334,6 +443,52 @@ def swaps_only_if_it_seems_needed(phi, rho, v):
 def in_float64_whatever_comes(phi, rho, v):
     one = _rows(v)
     return rho((phi(one) + phi(-one)).reshape(len(v), -1)).double()
+
+
+@mistake(SIGNS, hint="distance")
+def size_of_the_difference(phi, rho, v):
+    one = _rows(v)
+    return rho((phi(one) - phi(-one)).abs().reshape(len(v), -1))
+
+
+@mistake(SIGNS, hint="larger")
+def the_larger(phi, rho, v):
+    one = _rows(v)
+    return rho(torch.maximum(phi(one), phi(-one)).reshape(len(v), -1))
+
+
+@mistake(SIGNS, hint="altered")
+def of_length_one(phi, rho, v):
+    one = _rows(v / v.norm(dim=1, keepdim=True))
+    return rho((phi(one) + phi(-one)).reshape(len(v), -1))
+
+
+@mistake(SIGNS, hint="altered")
+def made_orthogonal(phi, rho, v):
+    one = _rows(torch.linalg.qr(v)[0])
+    return rho((phi(one) + phi(-one)).reshape(len(v), -1))
+
+
+@mistake(SIGNS, hint="gradients", points=3)
+def no_gradients(phi, rho, v):
+    with torch.no_grad():
+        one = _rows(v)
+        return rho((phi(one) + phi(-one)).reshape(len(v), -1))
+
+
+@mistake(SIGNS, hint="dtype")
+def in_a_new_table(phi, rho, v):
+    parts = [phi(v[:, :, j]) + phi(-v[:, :, j]) for j in range(v.shape[2])]
+    found = rho(torch.cat(parts, 1))
+    out = torch.zeros(found.shape)
+    out[:] = found
+    return out
+
+
+@mistake(SIGNS, hint="single", points=3)
+def squeezed_answers(phi, rho, v):
+    one = _rows(v)
+    return rho((phi(one) + phi(-one)).reshape(len(v), -1)).squeeze(-1)
 
 
 # ----------------------------------------------------------------------------------------------------------- projectors
@@ -420,7 +575,7 @@ def compared_with_the_first_of_the_space(values, vectors, tolerance):
     return torch.stack([vectors[:, group] @ vectors[:, group].T for group in groups])
 
 
-@mistake(SPACES, hint="chain", points=2)
+@mistake(SPACES, hint="tolerance")
 def rounded_to_the_tolerance(values, vectors, tolerance):
     keys = (values / tolerance / 100).round()
     return torch.stack([vectors[:, keys == key] @ vectors[:, keys == key].T for key in keys.unique()])
@@ -440,7 +595,7 @@ def a_step_must_exist(values, vectors, tolerance):
     return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
 
 
-@mistake(SPACES, hint="scale", points=2)
+@mistake(SPACES, hint="scale")
 def relative_steps(values, vectors, tolerance):
     ends = (values.diff() / values.abs()[1:].clamp(min=1e-12) >= tolerance).nonzero()[:, 0] + 1
     return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
@@ -462,3 +617,71 @@ def null_space_left_out(values, vectors, tolerance):
 @mistake(SPACES, hint="float32", points=2)
 def doubles_come_back(values, vectors, tolerance):
     return torch.stack([(space @ space.T).double() for space in _spaces(values, vectors, tolerance)])
+
+
+@mistake(SPACES, hint="tolerance")
+def a_tolerance_of_its_own(values, vectors, tolerance):
+    ends = (values.diff() >= 1e-6).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="tolerance")
+def half_the_tolerance(values, vectors, tolerance):
+    ends = (values.diff() >= tolerance / 2).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="tolerance")
+def a_little_less(values, vectors, tolerance):
+    ends = (values.diff() >= 0.9 * tolerance).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="tolerance")
+def ten_times_the_tolerance(values, vectors, tolerance):
+    ends = (values.diff() >= 10 * tolerance).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="tolerance")
+def a_share_of_the_largest_step(values, vectors, tolerance):
+    steps = values.diff()
+    ends = (steps >= steps.max() / 100).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="scale")
+def a_share_of_the_largest_eigenvalue(values, vectors, tolerance):
+    ends = (values.diff() >= tolerance * values.abs().max()).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="scale")
+def close_by_the_default(values, vectors, tolerance):
+    ends = (~torch.isclose(values[1:], values[:-1], atol=tolerance)).nonzero()[:, 0] + 1
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="early")
+def cut_one_place_too_early(values, vectors, tolerance):
+    ends = (values.diff() >= tolerance).nonzero()[:, 0]
+    return torch.stack([space @ space.T for space in torch.tensor_split(vectors, ends, 1)])
+
+
+@mistake(SPACES, hint="pairs")
+def two_at_most(values, vectors, tolerance):
+    found, k = [], 0
+    while k < len(values):
+        wide = 2 if k + 1 < len(values) and values[k + 1] - values[k] < tolerance else 1
+        found.append(vectors[:, k : k + wide] @ vectors[:, k : k + wide].T)
+        k += wide
+    return torch.stack(found)
+
+
+@mistake(SPACES, hint="dtype")
+def in_single_precision(values, vectors, tolerance):
+    spaces = _spaces(values, vectors, tolerance)
+    out = torch.zeros(len(spaces), len(values), len(values))
+    for k, space in enumerate(spaces):
+        out[k] = space @ space.T
+    return out

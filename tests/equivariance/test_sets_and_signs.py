@@ -106,4 +106,4 @@ def test_networks_for_signs_are_trained_on_request_only():
     for name, make in claims.READERS.items():
         v = torch.randn(3, claims.NODES, 1, generator=torch.Generator().manual_seed(0))
         same = torch.allclose(make(0)(v), make(0)(-v), atol=1e-5)
-        assert same == (name not in ("as the solver gives it", "random flips in training"))
+        assert same == (name not in ("one random sign each", "random flips in training"))

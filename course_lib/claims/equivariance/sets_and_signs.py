@@ -146,10 +146,23 @@ def does_not_see_the_basis(net: str, count: int = 40) -> Record:
     )
 
 
-READERS = {  # how the sign of a Fiedler vector is dealt with -> a network for `(b, NODES, 1)` from a seed
-    "as the solver gives it": lambda seed: of_one_vector(DeepSets(1, "mean", 24, 12, seed=seed)),
-    "random flips in training": lambda seed: of_one_vector(DeepSets(1, "mean", 24, 12, seed=seed)),
-    "largest entry positive": lambda seed: of_one_vector(DeepSets(1, "mean", 24, 12, seed=seed), largest_positive),
+class _OneSign(SignNet):
+    """The two stages of SignNet without phi(-v): as many parameters, and nothing done about the sign."""
+
+    def features(self, v: Tensor) -> Tensor:
+        return self.inner(v.mT.flatten(0, 1)).unflatten(0, (len(v), v.shape[2]))
+
+
+def _one_sign(seed: int) -> nn.Module:
+    return _OneSign(WholeVector(12, width=24, seed=seed), 12, 1, 24, seed)
+
+
+# How the sign of a Fiedler vector is dealt with -> a network for `(b, NODES, 1)` from a seed. All have the same two stages and
+# as many parameters; a first version, with one stage for the first three, compared networks of unequal size.
+READERS = {
+    "one random sign each": _one_sign,
+    "random flips in training": _one_sign,
+    "largest entry positive": lambda seed: of_one_vector(_one_sign(seed), largest_positive),
     "SignNet, entry by entry": lambda seed: SignNet(EachEntry(12, width=24, seed=seed), 12, 1, 24, seed),
     "SignNet, whole vector": lambda seed: SignNet(WholeVector(12, width=24, seed=seed), 12, 1, 24, seed),
 }
