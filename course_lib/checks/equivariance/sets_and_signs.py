@@ -405,7 +405,7 @@ def one_projector_for_every_eigenspace(answer, random):
     step = random.uniform(1, low=0.15, high=0.2).item()
     for values, tolerance, groups in (
         ([a, b, b, c, c + 1e-9, c + 1e-9], 1e-6, [[0], [1, 2], [3, 4, 5]]),
-        ([t, t + 0.95 * step, t + 2 * step, t + 11 * step], step, [[0, 1], [2], [3]]),
+        ([t, t + 0.95 * step, t + 2 * step, t + 11 * step, t + 11 * step + 1e-9], step, [[0, 1], [2], [3, 4]]),
         ([t, t + 3e-6, t + b], 1e-6, [[0], [1], [2]]),
     ):
         eigen = _eigen(random, values)
