@@ -81,6 +81,9 @@ class SignNet(nn.Module):
     `inner` is phi, `(m, n) -> (m, features)`; it must read a vector as a whole. The vectors keep their order, that of the
     eigenvalues, which therefore should be different from each other.
 
+    With `WholeVector` for phi each vector is a set of its own: which entry of one vector belongs to the node of which entry of
+    another is lost. That is enough for one vector; for several, phi must answer for every node and rho read node by node.
+
     >>> net = SignNet(WholeVector(4), features=4, vectors=2)
     >>> v = torch.randn(3, 5, 2, generator=torch.Generator().manual_seed(0))
     >>> torch.allclose(net(v), net(v * torch.tensor([1.0, -1.0])))
