@@ -8,7 +8,15 @@ from torch import Tensor
 from course_lib.claims.core import Record, decide, mean_interval, share_interval
 from course_lib.datasets import digits
 from course_lib.equivariance import augmentation, ensembles
-from course_lib.groups import Action, CyclicGroup, DihedralGroup, SymmetricGroup, matrix_action, permutation_action, trivial_action
+from course_lib.groups import (
+    Action,
+    CyclicGroup,
+    DihedralGroup,
+    SymmetricGroup,
+    matrix_action,
+    permutation_action,
+    trivial_action,
+)
 from course_lib.symmetries import readers
 from course_lib.symmetries.kernels import gaussian_kernel, invariant_kernel, kernel_ridge
 
@@ -170,7 +178,7 @@ def ensemble_flips_less(inputs: str) -> Record:
     what = "images of noise" if inputs == "noise" else inputs
     return Record(
         id=f"equivariance/augmentation/ensemble_flips_less/{inputs.replace(' ', '_')}",
-        statement=f"On {what}, the mean of {MEMBERS} augmented networks changes its answer at most half as often as one of them.",
+        statement=f"On {what}, the mean of {MEMBERS} augmented networks changes its answer at most half as often as one member.",
         kind="measured",
         threshold="mean ratio of the shares that change, ensemble over members, below 0.5",
         estimate=estimate,
