@@ -178,7 +178,7 @@ def ensemble_flips_less(inputs: str) -> Record:
     what = "images of noise" if inputs == "noise" else inputs
     return Record(
         id=f"equivariance/augmentation/ensemble_flips_less/{inputs.replace(' ', '_')}",
-        statement=f"On {what}, the mean of {MEMBERS} augmented networks changes its answer at most half as often as one member.",
+        statement=f"On {what}, the mean of {MEMBERS} augmented networks changes its answer at most half as often as one.",
         kind="measured",
         threshold="mean ratio of the shares that change, ensemble over members, below 0.5",
         estimate=estimate,

@@ -63,8 +63,9 @@ def fraction_explorer() -> Demo:
         said, flips, right = measured(augmented, digits_seen, readers_asked)
         who = "one reader" if readers_asked == 1 else f"the mean of {readers_asked} readers"
         return (
-            f"{augmented:.0%} of {digits_seen} training digits in all four positions; {who}. This digit is read as "
-            f"{', '.join(map(str, said))}. The answer changes on {flips:.3f} of all test digits; {right:.3f} are read right."
+            f"{augmented:.0%} of {digits_seen} training digits in all four positions; {who}. This {digits().test_y[SHOWN]} "
+            f"is read as {', '.join(map(str, said))}. The answer changes on {flips:.3f} of all test digits; "
+            f"{right:.3f} are read right."
         )
 
     alt = (
