@@ -45,11 +45,12 @@ def train_stack(
     weights = tuple(part.clone().requires_grad_(True) for part in weights)
     optimiser = torch.optim.Adam(weights, lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    pixels, count = images.flatten(2).to(weights[0].dtype), len(weights[0])
+    count = len(weights[0])
+    pixels = images.flatten(2).to(weights[0].dtype).expand(count, -1, -1).contiguous()
     targets = labels.expand(count, -1).flatten()
     for _ in range(steps):
         first, bias, second, shift = weights
-        logits = torch.relu(pixels @ first + bias) @ second + shift
+        logits = torch.baddbmm(shift, torch.relu(torch.baddbmm(bias, pixels, first)), second)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets) * count
         optimiser.zero_grad()
         (loss + decay * (first.square().sum() + second.square().sum())).backward()

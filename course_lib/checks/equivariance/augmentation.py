@@ -1,0 +1,370 @@
+"""Checks for exercises/equivariance/augmentation.ipynb."""
+
+import torch
+from torch import Tensor
+
+from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
+from course_lib.models import MLP
+
+Row = tuple[int, ...]
+GENERATORS = {  # both groups have elements that do not commute, and elements of order three
+    "S_3": [(1, 0, 2), (1, 2, 0)],
+    "A_4": [(1, 2, 0, 3), (0, 2, 3, 1)],
+}
+
+
+def _times(p: Row, q: Row) -> Row:
+    """First q, then p."""
+    return tuple(p[i] for i in q)
+
+
+def _closure(rows: list[Row]) -> list[Row]:
+    """All products of the rows, sorted."""
+    found, frontier = {tuple(range(len(rows[0])))}, [tuple(range(len(rows[0])))]
+    while frontier:
+        frontier = [new for new in {_times(g, h) for g in rows for h in frontier} if new not in found]
+        found.update(frontier)
+    return sorted(found)
+
+
+def _members(random, name: str) -> list[Row]:
+    """All elements, in any order: the identity may stand anywhere."""
+    rows = _closure(GENERATORS[name])
+    return [rows[k] for k in random.order(len(rows))]
+
+
+def _moved(x: Tensor, moves: Tensor) -> Tensor:
+    """Number i of each item to place moves[s, i], `(m, b, n)`."""
+    found = torch.empty(len(moves), *x.shape, dtype=x.dtype)
+    for row, move in zip(found, moves, strict=True):
+        row.index_copy_(1, move, x)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ flip rate
+
+flip_rate = Exercise(
+    "equivariance/augmentation/flip_rate",
+    hints={
+        "per_move": "that counts moves: an item counts once, however many of the moves change its answer",
+        "gather": "numbers go the other way: number i of an item has to arrive at place moves[s, i]",
+        "among": "the answer in the position as given counts as well: compare every moved answer with that one",
+        "every": "one move that changes the answer is enough, not all of them have to",
+        "kept": "that is the share of items whose answer stays",
+        "number": "a share lies between 0 and 1: divide by the number of items",
+        "scores": "scores nearly always change: an answer is the class with the highest score",
+        "averaged": "scores are averaged over positions before the answer is read: read an answer in every position",
+        "axes": "moves and items are mixed up: unfold the batch in the order in which it was folded",
+        "some": "all the moves count, not just one of them",
+        "value": "not the share of items whose answer changes under at least one of the moves",
+        "single": "right in general, but not for one item, one move, no move at all, or equal sizes",
+        "float32": "right in value, but float32 should work as well as float64",
+    },
+)
+
+
+def _answers(net: MLP, x: Tensor, moves: Tensor) -> Tensor:
+    """Classes as they lie, first, then after each move, `(m + 1, b)`."""
+    moved = torch.cat([x[None], _moved(x, moves)])
+    return net(moved.flatten(0, 1)).reshape(len(moved), len(x), -1).argmax(2)
+
+
+def _share(answers: Tensor) -> float:
+    """The share of items with more than one answer."""
+    return sum(len(set(column)) > 1 for column in answers.T.tolist()) / answers.shape[1]
+
+
+def _likely_shares(net: MLP, x: Tensor, moves: Tensor) -> dict:
+    answers, back = _answers(net, x, moves), _answers(net, x, moves.argsort(1))
+    truth, changed = _share(answers), (answers[1:] != answers[0]).double()
+    said = net(_moved(x, moves).flatten(0, 1))
+    mixed = said.reshape(len(x), len(moves), -1).argmax(2)
+    mean = said.reshape(len(moves), len(x), -1).mean(0).argmax(1)
+    return {
+        "gather": _share(back),
+        "per_move": [changed.mean().item(), changed.sum().item(), changed.mean().item() * len(moves)],
+        "among": _share(answers[1:]),
+        "every": [changed.amin(0).mean().item(), (back[1:] != back[0]).double().amin(0).mean().item()],
+        "kept": [1 - truth, (1 - truth) * len(x)],
+        "number": truth * len(x),
+        "scores": [1.0, float(len(x))],
+        "averaged": (mean != answers[0]).double().mean().item(),
+        "axes": (mixed != answers[0][:, None]).any(1).double().mean().item(),
+        "some": [changed[0].mean().item(), changed[-1].mean().item()],
+    }
+
+
+def _flip_case(random, items: int, moves: int) -> tuple[MLP, Tensor, Tensor]:
+    """Five numbers, four classes; drawn until every likely mistake gives another number than the truth."""
+    while True:
+        net = MLP([5, 8, 4], "tanh", random.seed()).double().requires_grad_(False)
+        x = 0.5 * random.normal(items, 5)
+        rows = torch.tensor([random.order(5) for _ in range(moves)])
+        truth = _share(_answers(net, x, rows))
+        likely = [v for vs in _likely_shares(net, x, rows).values() for v in (vs if isinstance(vs, list) else [vs])]
+        if all(abs(truth - other) > 1e-3 for other in likely):
+            return net, x, rows
+
+
+@flip_rate.property(points=3)
+def counts_orbits_with_a_flip(answer, random):
+    net, x, moves = random.once(_flip_case, 31, 4)
+    value, truth = as_number(answer(net, x, moves)), _share(_answers(net, x, moves))
+    if not close(value, truth):
+        raise nearest(value, _likely_shares(net, x, moves))
+
+
+@flip_rate.property(points=1)
+def counts_at_the_edges(answer, random):
+    net, x, moves = random.once(_flip_case, 31, 4)
+    still = torch.arange(5)[None]
+    flipping = [i for i in range(31) if _share(_answers(net, x[[i]], moves)) > 0][0]
+    cases = (
+        (x[[flipping]], moves),
+        (x, moves[:1]),
+        (x, moves[:0]),
+        (x, still),
+        (x, torch.cat([moves, still])),
+        (x[:5], torch.cat([moves, still])),
+    )
+    for items, some in cases:
+        value = as_number(called("single", answer, net, items, some))
+        if not close(value, _share(_answers(net, items, some))):
+            raise Wrong("single", seen=f"{len(items)} items, {len(some)} moves")
+    net, x = net.float(), x.float()
+    if not close(as_number(called("float32", answer, net, x, moves)), _share(_answers(net, x, moves))):
+        raise Wrong("float32")
+
+
+# -------------------------------------------------------------------------------------------------- random copies
+
+random_copies = Exercise(
+    "equivariance/augmentation/random_copies",
+    hints={
+        "pair": "return two tensors: the moved examples and their moved labels",
+        "right_action": "rows times matrices move by the transposed matrix: entry i is the sum over j of rho[i, j] x[j]",
+        "examples": "some of the examples are not x moved by one of the elements",
+        "still": "labels have to move with their examples, by rho_out of the same element",
+        "inverse": "a label goes the same way as its example, not back",
+        "own": "examples and labels are moved by different elements: draw once, use the draw for both",
+        "labels": "some of the labels are not y moved by the element that moved their example",
+        "one": "all examples are moved by one element: each should have a draw of its own",
+        "order": "which element an example gets should be left to chance, and another seed should give other draws",
+        "repeat": "the same seed should give the same draws",
+        "uneven": "over many examples some elements come too often or never: all should be equally likely, the identity too",
+        "balanced": "all elements come equally often, to the last one: the draw of an example should not depend on the others",
+        "single": "right in general, but not for one example, one element or equal sizes",
+        "float32": "right in value, but float32 should work as well as float64, and each come back as what it was",
+    },
+)
+
+
+def _matrices(rows: list[Row], basis: Tensor) -> Tensor:
+    """Permutation matrices, number i to place p[i], seen in another basis."""
+    n = len(rows[0])
+    found = torch.zeros(len(rows), n, n, dtype=torch.float64)
+    for k, p in enumerate(rows):
+        found[k, list(p), range(n)] = 1.0
+    return torch.linalg.solve(basis, found @ basis)
+
+
+def _skewed(random, n: int) -> Tensor:
+    """A basis that is far from orthonormal, and far from singular."""
+    left, right = (torch.linalg.qr(random.normal(n, n))[0] for _ in range(2))
+    return left @ torch.diag(torch.linspace(0.5, 2.0, n, dtype=torch.float64)) @ right
+
+
+def _copies_case(random, items: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Examples of three numbers, labels of four (a number that nothing moves is added, then all are mixed)."""
+    rows = _members(random, "S_3")
+    rho_in = _matrices(rows, _skewed(random, 3))
+    rho_out = _matrices([(*p, 3) for p in rows], _skewed(random, 4))
+    return random.normal(items, 3), random.normal(items, 4), rho_in, rho_out
+
+
+def _pair(found: object, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    if found is None:
+        raise Wrong("none")
+    if not isinstance(found, list | tuple) or len(found) != 2:
+        raise Wrong("pair")
+    return as_tensor(found[0], x.shape, "the first part"), as_tensor(found[1], y.shape, "the second part")
+
+
+def _matches(moved: Tensor, start: Tensor, rho: Tensor, tolerance: float = 1e-6) -> Tensor:
+    """Which element takes each row of `start` to that of `moved`, `(m, b)` booleans."""
+    ways = torch.stack([start @ one.T for one in rho.unbind()])
+    return ((ways - moved).abs() <= tolerance * (1 + ways.abs())).all(2)
+
+
+def _drawn(found: object, x: Tensor, y: Tensor, rho_in: Tensor, rho_out: Tensor, tolerance: float = 1e-6) -> list[int]:
+    """The element that moved each example, and its label; Wrong if there is none."""
+    moved, labels = _pair(found, x, y)
+    by = _matches(moved, x, rho_in, tolerance)
+    if not by.any(0).all():
+        transposed = _matches(moved, x, rho_in.transpose(1, 2), tolerance).any(0).all()
+        raise Wrong("right_action" if transposed else "examples")
+    label_by = _matches(labels, y, rho_out, tolerance)
+    if (by & label_by).any(0).all():
+        return by.double().argmax(0).tolist()
+    if close(labels, y):
+        raise Wrong("still")
+    back = _matches(labels, y, torch.linalg.inv(rho_out), tolerance)
+    if (by & back).any(0).all():
+        raise Wrong("inverse")
+    if _matches(labels, y, rho_out.transpose(1, 2), tolerance).any(0).all():
+        raise Wrong("right_action")
+    raise Wrong("own" if label_by.any(0).all() else "labels")
+
+
+@random_copies.property(points=3)
+def draws_an_element_for_each_example(answer, random):
+    x, y, rho_in, rho_out = random.once(_copies_case, 240)
+    seed = random.seed()
+    drawn, again, other = (_drawn(answer(x, y, rho_in, rho_out, s), x, y, rho_in, rho_out) for s in (seed, seed, seed + 1))
+    if any(len(set(draws)) == 1 for draws in (drawn, other)):
+        raise Wrong("one")
+    if drawn != again:
+        raise Wrong("repeat")
+    if drawn == other or drawn == sorted(drawn):
+        raise Wrong("order")
+    counts = [[draws.count(k) for k in range(6)] for draws in (drawn, other)]
+    if any(not 12 <= count <= 75 for row in counts for count in row):  # 40 on average, five standard deviations
+        raise Wrong("uneven")
+    if counts == [[40] * 6] * 2:
+        raise Wrong("balanced")
+
+
+@random_copies.property(points=1)
+def draws_at_the_edges(answer, random):
+    x, y, rho_in, rho_out = random.once(_copies_case, 6)
+    seed, kinds = random.seed(), set()
+    cases = ((x, y, rho_in, rho_out), (x[:1], y[:1], rho_in, rho_out), (x[:3], y[:3], rho_in[[2]], rho_out[[2]]))
+    cases += ((x[:3], x[3:], rho_in[:3], rho_in[:3]),)  # as many examples as numbers and elements
+    for case in cases:
+        found = called("single", answer, *case, seed)
+        kinds |= {getattr(part, "dtype", None) for part in found} if isinstance(found, list | tuple) else {None}
+        try:
+            _drawn(found, *case)
+        except Wrong as wrong:
+            raise Wrong("single", seen=f"{len(case[0])} examples, {len(case[2])} elements") from wrong
+    small = tuple(part.float() for part in cases[0])
+    found = called("float32", answer, *small, seed)
+    kinds32 = {getattr(part, "dtype", None) for part in found} if isinstance(found, list | tuple) else {None}
+    if kinds != {torch.float64} or kinds32 != {torch.float32}:
+        raise Wrong("float32")
+    _drawn(found, *cases[0], tolerance=1e-3)
+
+
+# ----------------------------------------------------------------------------------- ridge regression on full orbits
+
+orbit_coefficients = Exercise(
+    "equivariance/augmentation/orbit_coefficients",
+    hints={
+        "same": "with a sum of squares each example counts as often as its orbit has moves, so the penalty weighs less",
+        "more": "the penalty is changed in the wrong direction: many copies make it weigh less, not more",
+        "total": "the kernel is a mean over the moves, not a sum",
+        "plain": "the kernel is that of the plain examples: average it over the moves of one argument",
+        "middle": "moved items are averaged before the kernel is taken: take the mean of kernels",
+        "largest": "not the best position counts: take the mean over all of them",
+        "width": "the kernel is exp of minus half the squared distance",
+        "some": "all moves belong to the mean, the identity as well",
+        "combined": "these are values of the fit, or coefficients of something else than the b averaged kernels",
+        "mean_copies": "for a mean over all squares the copies cancel: what is left is a mean over the b examples",
+        "mean_examples": "right about the copies; but a mean over b squares is not their sum: weigh the penalty accordingly",
+        "mean_ignored": "with mean=True the objective is another one, and so is its solution",
+        "value": "not the coefficients of the fit on all full orbits",
+        "single": "right in general, but not for one example, one move, equal sizes, or an item that some moves leave alone",
+        "float32": "right in value, but float32 should work as well as float64, and each come back as what it was",
+    },
+)
+
+
+def _gaussian(a: Tensor, b: Tensor) -> Tensor:
+    return torch.exp(-(a[:, None] - b[None]).square().sum(2) / 2)
+
+
+def _full_fit(x: Tensor, y: Tensor, moves: Tensor, penalty: float, mean: bool) -> Tensor:
+    """All m b unknowns of the augmented problem, then those of one orbit added up: its kernels are equal on average."""
+    everything, labels = _moved(x, moves).flatten(0, 1), y.repeat(len(moves))
+    weight = penalty * len(labels) if mean else penalty
+    full = torch.linalg.solve(_gaussian(everything, everything) + weight * torch.eye(len(labels), dtype=x.dtype), labels)
+    return full.reshape(len(moves), len(x)).sum(0)
+
+
+def _likely_coefficients(x: Tensor, y: Tensor, moves: Tensor, penalty: float, mean: bool) -> dict:
+    b, m, one = len(x), len(moves), torch.eye(len(x), dtype=x.dtype)
+    every = torch.stack([_gaussian(x, z) for z in _moved(x, moves)])
+    kernel, still = every.mean(0), [k for k, p in enumerate(moves.tolist()) if p == sorted(p)][0]
+
+    def solved(k: Tensor, *weights: float) -> list[Tensor]:
+        return [torch.linalg.solve(k + weight * one, y) for weight in weights]
+
+    right = penalty * b if mean else penalty / m
+    usual = (right, penalty, penalty / m)
+    squares = torch.stack([(x[:, None] - z[None]).square().sum(2) for z in _moved(x, moves)])
+    middle = _moved(x, moves).mean(0)
+    others = [k for k in range(m) if k != still]
+    likely = {
+        "total": solved(every.sum(0), *usual, penalty * b * m, penalty * m) + [_full_fit(x, y, moves, penalty, mean) / m],
+        "plain": solved(every[still], *usual),
+        "middle": solved(_gaussian(x, middle), *usual) + solved(_gaussian(middle, middle), *usual),
+        "largest": solved(every.amax(0), *usual),
+        "width": solved((-squares).exp().mean(0), *usual) + solved((-squares.sqrt() / 2).exp().mean(0), *usual),
+        "some": solved(every[others].mean(0) if others else kernel, *usual) + solved(every[others].sum(0) / m, *usual),
+        "combined": [kernel @ solved(kernel, right)[0]],
+    }
+    if mean:
+        return {
+            "mean_ignored": solved(kernel, penalty / m),
+            "mean_copies": solved(kernel, penalty * b / m, penalty * b * m, penalty / (b * m)),
+            "mean_examples": solved(kernel, penalty, penalty / b),
+        } | likely
+    return {"same": solved(kernel, penalty), "more": solved(kernel, penalty * m, penalty * m * b, penalty * b)} | likely
+
+
+def _fit_case(random, name: str, items: int) -> tuple[Tensor, Tensor, Tensor, float]:
+    rows = torch.tensor(_members(random, name))
+    x = random.normal(items, rows.shape[1])
+    return x, random.away_from_zero(items), rows, float(random.uniform(1, low=0.5, high=1.5))
+
+
+def _compare_fit(found: object, case: tuple, mean: bool) -> None:
+    truth = _full_fit(*case, mean)
+    value = as_tensor(found, truth.shape)
+    if not close(value, truth, 1e-7):
+        raise nearest(value, _likely_coefficients(*case, mean), "value", 1e-7)
+
+
+@orbit_coefficients.property(points=2)
+def fits_the_sum_of_squares(answer, random):
+    for name, items in (("S_3", 5), ("A_4", 4)):
+        case = random.once(_fit_case, name, items)
+        _compare_fit(answer(*case, False), case, False)
+
+
+@orbit_coefficients.property(points=1)
+def fits_the_mean_of_squares(answer, random):
+    case = random.once(_fit_case, "S_3", 5)
+    _compare_fit(answer(*case, True), case, True)
+
+
+@orbit_coefficients.property(points=1)
+def fits_at_the_edges(answer, random):
+    x, y, moves, penalty = random.once(_fit_case, "S_3", 6)
+    fixed = x.clone()
+    fixed[0, 1] = fixed[0, 0]  # an exchange leaves it alone
+    still = moves[[k for k, p in enumerate(moves.tolist()) if p == [0, 1, 2]]]
+    kinds = set()
+    cases = ((x, y, moves, penalty), (x[:1], y[:1], moves, penalty), (x, y, still, penalty), (x[:3], y[:3], moves, penalty))
+    for case in (*cases, (fixed, y, moves, penalty)):
+        found = called("single", answer, *case, False)
+        kinds.add(getattr(found, "dtype", None))
+        try:
+            _compare_fit(found, case, False)
+        except Wrong as wrong:
+            raise Wrong("single", seen=f"{len(case[0])} examples, {len(case[2])} moves") from wrong
+    found = called("float32", answer, x.float(), y.float(), moves, penalty, False)
+    if kinds != {torch.float64} or getattr(found, "dtype", None) != torch.float32:
+        raise Wrong("float32")
+    if not close(as_tensor(found, y.shape), _full_fit(x, y, moves, penalty, False), 1e-3):
+        raise Wrong("float32")
