@@ -412,5 +412,5 @@ def sorts_its_examples(x, y, moves, penalty, mean):
 
 
 @mistake(RIDGE, hint="value")
-def labels_shared_out(x, y, moves, penalty, mean):
-    return _solve(_kernels(x, moves).mean(0), y / len(moves), _weight(x, moves, penalty, mean))
+def no_penalty(x, y, moves, penalty, mean):
+    return torch.linalg.solve(_kernels(x, moves).mean(0), y)
