@@ -414,3 +414,10 @@ def sorts_its_examples(x, y, moves, penalty, mean):
 @mistake(RIDGE, hint="value")
 def no_penalty(x, y, moves, penalty, mean):
     return torch.linalg.solve(_kernels(x, moves).mean(0), y)
+
+
+EQUIVALENT = {
+    "orbit_coefficients: kernel += torch.exp(-torch.cdist(x, x[:, move]) ** 2 / 2) / len(moves)"
+    " => kernel += torch.exp(-torch.cdist(x[:, move], x) ** 2 / 2) / len(moves)":
+        "the mean over a group of an invariant kernel is the same whichever of the two arguments is moved",
+}
