@@ -69,7 +69,7 @@ def test_claims_at_a_small_size(small):
 
 def test_claims_on_ensembles_at_a_small_size(small):
     full, half = (sum(claims.variance_ratio(draw, fraction, 4) for draw in range(3)) / 3 for fraction in (1.0, 0.5))
-    assert full == pytest.approx(0.25, abs=0.1) and half > 0.5
+    assert full == pytest.approx(0.25, abs=0.1) and half > full + 0.1
     assert claims.asymmetry_is_shared_out(0.5).verdict == "not supported"
     for inputs in ("test digits", "noise"):
         assert claims.ensemble_flips_less(inputs).estimate < 0.9
