@@ -191,7 +191,7 @@ def ensemble_flips_less(inputs: str) -> Record:
     )
 
 
-def variance_ratio(draw: int, fraction: float, members: int = MEMBERS) -> float:
+def variance_ratio(draw: int, fraction: float, members: int) -> float:
     """Variance over the orbit of the mean of `members` networks over that of one, on test digits."""
     scores = ensembles.stack_scores(ensemble(draw, fraction), digits().test_x)
     one, mean = (augmentation.orbit_variance(ensembles.grouped(scores, m)).mean() for m in (1, members))
@@ -200,7 +200,7 @@ def variance_ratio(draw: int, fraction: float, members: int = MEMBERS) -> float:
 
 def asymmetry_is_shared_out(fraction: float = 1.0) -> Record:
     """Variance of outputs over orbits: 16 times that of the ensemble over that of a member. 1 if the mean law is symmetric."""
-    ratios = torch.tensor([MEMBERS * variance_ratio(draw, fraction) for draw in range(DRAWS)])
+    ratios = torch.tensor([MEMBERS * variance_ratio(draw, fraction, MEMBERS) for draw in range(DRAWS)])
     estimate, low, high = mean_interval(ratios)
     how = "full orbits" if fraction == 1 else f"orbits of {fraction:.0%} of the digits"
     return Record(
