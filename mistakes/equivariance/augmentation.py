@@ -145,6 +145,32 @@ def one_move_after_another(net, x, moves):
     return flips.double().mean().item()
 
 
+@mistake(FLIPS, hint="general")
+def four_moves(net, x, moves):
+    return (_classes(net, x, moves[:4]) != net(x).argmax(1)).any(0).double().mean().item()
+
+
+@mistake(FLIPS, hint="general")
+def last_four_moves(net, x, moves):
+    return (_classes(net, x, moves[-4:]) != net(x).argmax(1)).any(0).double().mean().item()
+
+
+@mistake(FLIPS, hint="general")
+def ten_moves(net, x, moves):
+    return (_classes(net, x, moves[:10]) != net(x).argmax(1)).any(0).double().mean().item()
+
+
+@mistake(FLIPS, hint="general")
+def five_numbers(net, x, moves):
+    x = x.reshape(-1, 5)
+    return (_classes(net, x, moves) != net(x).argmax(1)).any(0).double().mean().item()
+
+
+@mistake(FLIPS, hint="single", points=3)
+def one_item_flips(net, x, moves):
+    return 1.0 if len(x) == 1 else (_classes(net, x, moves) != net(x).argmax(1)).any(0).double().mean().item()
+
+
 # -------------------------------------------------------------------------------------------------- random copies
 
 
@@ -186,7 +212,7 @@ def rows_times_matrices(x, y, rho_in, rho_out, seed):
     return torch.einsum("bj,bji->bi", x, rho_in[drawn]), torch.einsum("bj,bji->bi", y, rho_out[drawn])
 
 
-@mistake(COPIES, hint="right_action")
+@mistake(COPIES, hint="label_matrix")
 def labels_times_matrices(x, y, rho_in, rho_out, seed):
     drawn = _draw(rho_in, x, seed)
     return _apply(rho_in[drawn], x), torch.einsum("bj,bji->bi", y, rho_out[drawn])
@@ -265,7 +291,7 @@ def labels_shuffled(x, y, rho_in, rho_out, seed):
     return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)[torch.randperm(len(x), generator=generator)]
 
 
-@mistake(COPIES, hint="single", points=3)
+@mistake(COPIES, hint="uneven")
 def six_elements(x, y, rho_in, rho_out, seed):
     drawn = torch.randint(6, (len(x),), generator=torch.Generator().manual_seed(seed))
     return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
@@ -282,6 +308,145 @@ def moves_in_place_row_by_row(x, y, rho_in, rho_out, seed):
     for i, k in enumerate(_draw(rho_in, x, seed)):
         x[i], y[i] = rho_in[k] @ x[i], rho_out[k] @ y[i]
     return x, y
+
+
+@mistake(COPIES, hint="shared")
+def pairs_share_a_draw(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed)[torch.arange(len(x)) // 2]
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="shared")
+def second_half_repeats(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed)[torch.arange(len(x)) % ((len(x) + 1) // 2)]
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="shared")
+def small_batches_repeat(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed)[torch.arange(len(x)) % 30]
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="shared")
+def mirrors_its_neighbour(x, y, rho_in, rho_out, seed):
+    drawn, odd = _draw(rho_in, x, seed), torch.arange(len(x)) % 2 == 1
+    drawn = torch.where(odd, len(rho_in) - 1 - drawn.roll(1), drawn)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="shared")
+def never_the_same_twice(x, y, rho_in, rho_out, seed):
+    m = len(rho_in)
+    steps = torch.randint(max(m - 1, 1), (len(x),), generator=torch.Generator().manual_seed(seed)) + 1
+    drawn = steps.cumsum(0) % m
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="place")
+def half_of_the_group_each(x, y, rho_in, rho_out, seed):
+    drawn, m = _draw(rho_in, x, seed), len(rho_in)
+    drawn = torch.where(torch.arange(len(x)) < len(x) // 2, drawn // 2, m - 1 - drawn // 2)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="place")
+def even_rows_even_elements(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed) // 2 * 2 + torch.arange(len(x)) % 2
+    drawn = drawn.clamp(max=len(rho_in) - 1)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="uneven")
+def rounds_to_an_element(x, y, rho_in, rho_out, seed):
+    generator = torch.Generator().manual_seed(seed)
+    drawn = (torch.rand(len(x), generator=generator) * (len(rho_in) - 1)).round().long()
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="uneven")
+def augments_nine_in_ten(x, y, rho_in, rho_out, seed):
+    generator = torch.Generator().manual_seed(seed)
+    still = (rho_in - torch.eye(x.shape[1], dtype=x.dtype)).abs().amax((1, 2)).argmin()
+    drawn = torch.randint(len(rho_in), (len(x),), generator=generator)
+    drawn = torch.where(torch.rand(len(x), generator=generator) < 0.9, drawn, still)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="uneven")
+def weighs_a_little(x, y, rho_in, rho_out, seed):
+    weights = torch.linspace(0.7, 1.3, len(rho_in))
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.multinomial(weights, len(x), replacement=True, generator=generator)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="uneven")
+def ten_modulo_the_order(x, y, rho_in, rho_out, seed):
+    drawn = torch.randint(10, (len(x),), generator=torch.Generator().manual_seed(seed)) % len(rho_in)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="uneven")
+def eight_elements_at_most(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in[:8], x, seed)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="order")
+def odd_and_even_seeds(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed % 2)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="order")
+def last_digit_of_the_seed(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed % 10)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="order")
+def one_draw_turned_by_the_seed(x, y, rho_in, rho_out, seed):
+    drawn = (_draw(rho_in, x, 0) + seed) % len(rho_in)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="order")
+def one_draw_rolled_by_the_seed(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, 0).roll(seed)
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="order")
+def first_row_stays(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed)
+    drawn[0] = 0
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="global", points=3)
+def chance_for_everybody(x, y, rho_in, rho_out, seed):
+    torch.manual_seed(seed)
+    drawn = torch.randint(len(rho_in), (len(x),))
+    return _apply(rho_in[drawn], x), _apply(rho_out[drawn], y)
+
+
+@mistake(COPIES, hint="nothing")
+def moves_nothing(x, y, rho_in, rho_out, seed):
+    return x.clone(), y.clone()
+
+
+@mistake(COPIES, hint="label_matrix")
+def labels_dual(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed)
+    return _apply(rho_in[drawn], x), _apply(torch.linalg.inv(rho_out[drawn]).transpose(1, 2), y)
+
+
+@mistake(COPIES, hint="float32", points=3)
+def computes_in_single(x, y, rho_in, rho_out, seed):
+    drawn = _draw(rho_in, x, seed)
+    moved, labels = _apply(rho_in[drawn].float(), x.float()), _apply(rho_out[drawn].float(), y.float())
+    return moved.to(x.dtype), labels.to(y.dtype)
 
 
 # ----------------------------------------------------------------------------------- ridge regression on full orbits
@@ -414,6 +579,38 @@ def sorts_its_examples(x, y, moves, penalty, mean):
 @mistake(RIDGE, hint="value")
 def no_penalty(x, y, moves, penalty, mean):
     return torch.linalg.solve(_kernels(x, moves).mean(0), y)
+
+
+@mistake(RIDGE, hint="other")
+def mean_for_both(x, y, moves, penalty, mean):
+    return _solve(_kernels(x, moves).mean(0), y, penalty * len(x))
+
+
+@mistake(RIDGE, hint="letters")
+def numbers_for_moves(x, y, moves, penalty, mean):
+    return _solve(_kernels(x, moves).mean(0), y, penalty * len(x) if mean else penalty / x.shape[1])
+
+
+@mistake(RIDGE, hint="letters", points=3)
+def numbers_for_items(x, y, moves, penalty, mean):
+    return _solve(_kernels(x, moves).mean(0), y, penalty * x.shape[1] if mean else penalty / len(moves))
+
+
+@mistake(RIDGE, hint="copies")
+def all_coefficients(x, y, moves, penalty, mean):
+    z = torch.cat([x[:, move.argsort()] for move in moves])
+    weight = penalty * len(z) if mean else penalty
+    return _solve(torch.exp(-torch.cdist(z, z) ** 2 / 2), y.repeat(len(moves)), weight)
+
+
+@mistake(RIDGE, hint="value")
+def twelve_moves(x, y, moves, penalty, mean):
+    return _solve(_kernels(x, moves[:12]).mean(0), y, _weight(x, moves, penalty, mean))
+
+
+@mistake(RIDGE, hint="single", points=3)
+def no_mean_of_one(x, y, moves, penalty, mean):
+    return _solve(_kernels(x, moves).mean(0), y, _weight(x, moves, penalty, mean and len(x) > 1))
 
 
 EQUIVALENT = {
