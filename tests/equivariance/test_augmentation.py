@@ -51,10 +51,10 @@ def test_ridge_gaps_vanish_for_every_kind_of_group_and_only_with_the_right_penal
 def small(monkeypatch):
     for name, value in (("DRAWS", 3), ("MEMBERS", 4), ("HIDDEN", 8), ("STEPS", 25), ("ENSEMBLE_SIZE", 20)):
         monkeypatch.setattr(claims, name, value)
-    for cached in (claims._drawn, claims._ensemble):
+    for cached in (claims._drawn, claims._ensemble, claims._scores):
         cached.cache_clear()
     yield
-    for cached in (claims._drawn, claims._ensemble):
+    for cached in (claims._drawn, claims._ensemble, claims._scores):
         cached.cache_clear()
 
 
