@@ -191,9 +191,9 @@ def ensemble_flips_less(inputs: str) -> Record:
     )
 
 
-def ensemble_scores(draw: int, fraction: float) -> Tensor:
+def ensemble_scores(draw: int, fraction: float, size: int = ENSEMBLE_SIZE) -> Tensor:
     """Scores of the members on the test digits in all four positions, `(4, 16, 500, 10)`."""
-    return _scores(draw, float(fraction), ENSEMBLE_SIZE)
+    return _scores(draw, float(fraction), size)
 
 
 @cache
