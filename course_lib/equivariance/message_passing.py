@@ -1,7 +1,7 @@
 """What shared weights cannot tell apart: message passing, colour refinement, and layers with two and three axes.
 
-Chapters: equivariance/group_convolution. Graphs are adjacency matrices `(b, n, n)`, symmetric, of zeros and ones. Sources: Xu et
-al. (2019) and Morris et al. (2019) for message passing against colour refinement; Maron et al. (2019) for tensor layers.
+Chapters: equivariance/group_convolution. Graphs are adjacency matrices `(b, n, n)`, symmetric, of zeros and ones. Sources: Xu
+et al. (2019) and Morris et al. (2019) for message passing against colour refinement; Maron et al. (2019) for tensor layers.
 """
 
 from collections.abc import Callable

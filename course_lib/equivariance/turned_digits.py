@@ -1,4 +1,7 @@
-"""Digits in four positions, and networks of equal size that know about turns or do not. Chapters: equivariance/group_convolution."""
+"""Digits in four positions, and networks of equal size that know about turns or do not.
+
+Chapters: equivariance/group_convolution.
+"""
 
 from functools import cache
 
