@@ -38,14 +38,24 @@ def held_out(positions: str) -> tuple[Tensor, Tensor]:
     return positioned(split.test_x, positions, 1000), split.test_y
 
 
+def fresh(group: str, x: Tensor, y: Tensor, seed: int, epochs: int = 60) -> nn.Module:
+    """A `GroupNet` of "C_1" (no symmetry), "C_4" or "D_4", trained on digits `(b, 8, 8)` and their names `(b,)`."""
+    net = GroupNet(GROUPS[group], seed=seed)
+    return train_classifier(net, x, y, epochs=epochs, rate=3e-3, seed=seed, batch=50)
+
+
 @cache
-def trained(group: str, positions: str, rows: int, seed: int, epochs: int = 60) -> nn.Module:
-    """A `GroupNet` of "C_1" (no symmetry), "C_4" or "D_4" after `rows` training digits; `seed` draws digits and weights."""
+def trained(group: str, positions: str, rows: int, seed: int) -> nn.Module:
+    """A network after `rows` training digits, "turned" or "upright"; `seed` draws digits and weights.
+
+    Networks that turn their filters cannot see positions: gradients on turned digits are those on upright ones, up to
+    rounding. So these networks are trained once for both.
+    """
+    if group != "C_1" and positions == "turned":
+        return trained(group, "upright", rows, seed)
     split = digits()
     chosen = torch.randperm(len(split.train_x), generator=torch.Generator().manual_seed(seed))[:rows]
-    x = positioned(split.train_x[chosen], positions, seed)
-    net = GroupNet(GROUPS[group], seed=seed)
-    return train_classifier(net, x, split.train_y[chosen], epochs=epochs, rate=3e-3, seed=seed, batch=50)
+    return fresh(group, positioned(split.train_x[chosen], positions, seed), split.train_y[chosen], seed)
 
 
 def read_right(net: nn.Module, positions: str) -> float:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from course_lib.datasets import digits
 from course_lib.equivariance.group_convolution import (
     WIDTHS,
     GroupLayer,
@@ -20,6 +21,7 @@ from course_lib.equivariance.group_convolution import (
     lift,
     pool_fibre,
 )
+from course_lib.equivariance.turned_digits import fresh, positioned, turned
 from course_lib.equivariance.weight_sharing import equivariant_basis
 from course_lib.groups import (
     CyclicGroup,
@@ -268,3 +270,24 @@ def test_evaluation_mode_still_has_gradients(kind, function, shape):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["C_4", "D_4"])
+def test_training_on_turned_digits_gives_the_same_network(name):
+    split = digits()
+    x, y = split.train_x[:40], split.train_y[:40]
+    upright, turning = (fresh(name, part, y, seed=1, epochs=3) for part in (x, turned(x, 5)))
+    for one, other in zip(upright.parameters(), turning.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)
+    plain, other = (fresh("C_1", part, y, seed=1, epochs=3) for part in (x, turned(x, 5)))
+    assert (plain.first.weight - other.first.weight).abs().max() > 1e-3
+
+
+def test_turned_digits_stand_in_four_positions():
+    x = torch.arange(40 * 9.0).reshape(40, 3, 3)
+    moved = turned(x, 0)
+    places = [(torch.rot90(x, k, (1, 2)) == moved).flatten(1).all(1) for k in range(4)]
+    assert all(place.sum() > 3 for place in places) and torch.stack(places).sum(0).eq(1).all()
+    assert positioned(x, "upright", 0) is x
+    with pytest.raises(ValueError, match="positions must be one of"):
+        positioned(x, "mirrored", 0)
