@@ -326,3 +326,6 @@ def six_rounds_are_plenty(a):
 @mistake(REFINE, hint="whole")
 def colours_between_whole_numbers(a):
     return _refined(a, lambda own, near: (own, *sorted(near))) / 2
+
+
+EQUIVALENT = {"refine: return colours => return -colours": "what the numbers are is up to the student"}
