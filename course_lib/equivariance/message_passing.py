@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.groups import SymmetricGroup
+from course_lib.groups import Subgroup, SymmetricGroup
 
 CHUNK = 1000  # orders tried at once
 
@@ -144,6 +144,20 @@ def triangles_by_three_axes(a: Tensor) -> Tensor:
     """
     t = torch.relu(a[:, :, :, None] + a[:, None, :, :] + a.transpose(1, 2)[:, :, None, :] - 2)
     return t.sum((1, 2, 3)) / 6
+
+
+def even_permutations(n: int) -> Subgroup:
+    """All permutations of n >= 3 items that an even number of swaps makes: the three-cycles through items 0 and 1 generate them.
+
+    >>> even_permutations(4).order
+    12
+    """
+    if n < 3:
+        raise ValueError(f"n must be at least 3, got {n}")
+    cycles = [torch.arange(n) for _ in range(n - 2)]
+    for k, cycle in enumerate(cycles):
+        cycle[[0, 1, k + 2]] = torch.tensor([1, k + 2, 0])
+    return Subgroup(SymmetricGroup(n), torch.stack(cycles))
 
 
 def _renamed(a: Tensor):

@@ -7,7 +7,7 @@ import torch
 from course_lib.claims.equivariance import group_convolution as claims
 from course_lib.demos.equivariance import group_convolution as demos
 from course_lib.equivariance import turned_digits
-from course_lib.equivariance.group_convolution import expand, feature_action
+from course_lib.equivariance.group_convolution import expand, feature_action, group_convolve
 from course_lib.equivariance.weight_sharing import equivariant_basis
 from course_lib.groups import CyclicGroup, image_action, regular_action
 
@@ -36,6 +36,17 @@ def test_rows_of_the_demo_agree_exactly_if_filters_cycle(digit):
         _, found, moved = demos.sides(digit, turns, "turned only")
         places = [(a - b).abs().max() < 1e-5 for a, b in zip(found, moved, strict=True)]
         assert sum(places) == (4 if turns == 0 else 0)
+
+
+def test_the_layer_of_the_demo_cycles_by_as_many_places_as_it_is_told():
+    generator = torch.Generator().manual_seed(0)
+    y, w = (torch.randn(*shape, generator=generator) for shape in ((2, 3, 4, 6, 6), (5, 3, 4, 3, 3)))
+    torch.testing.assert_close(demos.convolve(y, w), group_convolve(y, w, demos.C4))
+    for cycle in (1, 0, -1):
+        expected = sum(
+            torch.nn.functional.conv2d(y[:, :, s], torch.rot90(w[:, :, (s - 3 * cycle) % 4], 3, (2, 3))) for s in range(4)
+        )
+        torch.testing.assert_close(demos.convolve(y, w, cycle)[:, :, 3], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_demo_finds_corners_of_a_square():

@@ -9,6 +9,7 @@ from course_lib.equivariance.message_passing import (
     bicyclopentyl,
     colour_refinement,
     decalin,
+    even_permutations,
     generic_network,
     graph,
     message_passing,
@@ -19,7 +20,7 @@ from course_lib.equivariance.message_passing import (
     triangles_by_three_axes,
 )
 from course_lib.equivariance.weight_sharing import EquivariantLinear, tied_weights
-from course_lib.groups import Subgroup, SymmetricGroup, permutation_action, pull_back, tensor_action
+from course_lib.groups import SymmetricGroup, permutation_action, pull_back, tensor_action
 
 TWINS = [(rings(6), rings(3, 3)), (rings(7), rings(3, 4)), (rings(8), rings(4, 4)), (decalin(), bicyclopentyl())]
 
@@ -102,18 +103,22 @@ def test_layers_with_two_axes_do_not_separate_and_one_with_three_does():
 def test_even_orders_tie_the_same_weights_if_they_move_enough_items_freely(n, order, equal):
     """Layers from k axes to k axes depend on orbits of 2 k items; the even orders are (n - 2)-transitive, and no more."""
     group = SymmetricGroup(n)
-    cycles = [torch.arange(n) for _ in range(n - 2)]
-    for k, cycle in enumerate(cycles):
-        cycle[[0, 1, k + 2]] = torch.tensor([1, k + 2, 0])  # all three-cycles through 0 and 1 generate the even orders
     every = tensor_action(permutation_action(group, (n,)), order)
-    some = pull_back(every, Subgroup(group, torch.stack(cycles)))
+    some = pull_back(every, even_permutations(n))
     assert some.group.order == group.order // 2
     assert torch.equal(tied_weights(every, every), tied_weights(some, some)) == equal
+
+
+def test_even_permutations_are_those_of_determinant_one():
+    elements = even_permutations(5).elements()
+    signs = torch.linalg.det(torch.eye(5, dtype=torch.float64)[elements])
+    assert len(elements.unique(dim=0)) == 60 and (signs > 0).all()
 
 
 @pytest.mark.parametrize(
     "call, message",
     [
+        (lambda: even_permutations(2), "n must be at least 3"),
         (lambda: graph(3, [(1, 1)]), "edges must join two different nodes"),
         (lambda: rings(2, 4), "lengths must be at least 3"),
         (lambda: colour_refinement(torch.zeros(3, 3)), r"a must be adjacency matrices \(b, n, n\)"),

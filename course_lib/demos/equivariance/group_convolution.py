@@ -31,14 +31,21 @@ def corner() -> Tensor:
     return w
 
 
+def convolve(y: Tensor, w: Tensor, cycle: int = 1, padding: int = 0) -> Tensor:
+    """The group layer of C_4, whose filters move by `cycle` places a turn: 1 is right, 0 forgets it, -1 is the wrong way.
+
+    Feature maps `(b, c, 4, h, h)` and base filters `(o, c, 4, k, k)` -> `(b, o, 4, h', h')`.
+    """
+    moved = expand(w, C4).unbind(1)
+    filters = torch.stack([one.roll((int(cycle) - 1) * r, 2) for r, one in enumerate(moved)], 1)
+    y = F.conv2d(y.flatten(1, 2), filters.flatten(0, 1).flatten(1, 2), padding=padding)
+    return y.unflatten(1, filters.shape[:2])
+
+
 def corners_of(x: Tensor, filters: str = FILTERS[0]) -> Tensor:
     """Images `(b, h, h)` -> where corners of four positions are, `(b, 1, 4, h, h)`; "turned only" forgets to cycle."""
     edges = torch.relu(lift(x[:, None], edge(), C4, padding=1))
-    moved = expand(corner(), C4)[0]
-    if filters == "turned only":
-        moved = torch.stack([torch.rot90(corner()[0], r, (-2, -1)) for r in range(4)])
-    y = F.conv2d(edges.flatten(1, 2), moved.flatten(1, 2), padding=1)
-    return torch.relu(y - 0.3)[:, None]
+    return torch.relu(convolve(edges, corner(), cycle=filters == FILTERS[0], padding=1) - 0.3)
 
 
 @cache
