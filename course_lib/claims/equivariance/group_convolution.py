@@ -32,7 +32,7 @@ def shared_weights_tie_where_an_average_separates(count: int = 40) -> Record:
     estimate, low, high = share_interval(successes, count)
     return Record(
         id="equivariance/group_convolution/shared_weights_tie_where_an_average_separates",
-        statement="Weight sharing is not always expressive enough: message passing takes a ring of six for two triangles, and "
+        statement="Message passing is not always expressive enough: it takes a ring of six for two triangles, and "
         "one molecule for another; a network averaged over all orders tells ring and triangles apart.",
         kind="counterexample",
         threshold=f"share of the networks with answers equal to {EQUAL:g} when shared, apart by {DIFFERENT:g} when averaged, "
