@@ -147,7 +147,7 @@ def triangles_by_three_axes(a: Tensor) -> Tensor:
 
 
 def even_permutations(n: int) -> Subgroup:
-    """All permutations of n >= 3 items that an even number of swaps makes: the three-cycles through items 0 and 1 generate them.
+    """The permutations of n >= 3 items made by an even number of swaps: three-cycles through items 0 and 1 generate them.
 
     >>> even_permutations(4).order
     12

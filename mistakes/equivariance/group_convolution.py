@@ -116,6 +116,46 @@ def doubled(x, w):
     return torch.stack([F.conv2d(x.double(), torch.rot90(w, r, (2, 3)).double()) for r in range(4)], 2)
 
 
+@mistake(LIFT, hint="which")
+def outputs_and_channels_turned(x, w):
+    return torch.stack([F.conv2d(x, torch.rot90(w, r)) for r in range(4)], 2)
+
+
+@mistake(LIFT, hint="which")
+def channels_and_rows_turned(x, w):
+    return torch.stack([F.conv2d(x, torch.rot90(w, r, (1, 2))) for r in range(4)], 2)
+
+
+@mistake(LIFT, hint="axes")
+def fibre_last(x, w):
+    return torch.stack([F.conv2d(x, torch.rot90(w, r, (2, 3))) for r in range(4)], -1)
+
+
+@mistake(LIFT, hint="axes")
+def fibre_fourth(x, w):
+    return torch.stack([F.conv2d(x, torch.rot90(w, r, (2, 3))) for r in range(4)], 3)
+
+
+@mistake(LIFT, hint="edges", points=3)
+def a_corner_of_large_filters(x, w):
+    return torch.stack([F.conv2d(x, torch.rot90(w[..., :3, :3], r, (2, 3))) for r in range(4)], 2)
+
+
+@mistake(LIFT, hint="edges", points=3)
+def batch_squeezed(x, w):
+    return torch.stack([F.conv2d(x, torch.rot90(w, r, (2, 3))) for r in range(4)], 2).squeeze(0)
+
+
+@mistake(LIFT, hint="edges", points=3)
+def two_images(x, w):
+    return torch.stack([F.conv2d(x[:2], torch.rot90(w, r, (2, 3))) for r in range(4)], 2)
+
+
+@mistake(LIFT, hint="float32", points=3)
+def computed_in_single(x, w):
+    return torch.stack([F.conv2d(x.float(), torch.rot90(w, r, (2, 3)).float()) for r in range(4)], 2).to(x.dtype)
+
+
 def _answers(y, filters):
     return torch.stack([F.conv2d(y.flatten(1, 2), one.flatten(1, 2)) for one in filters], 2)
 
@@ -223,8 +263,8 @@ def squeezed_maps(y, w):
 
 
 @mistake(GROUP, hint="edges", points=3)
-def three_by_three_only(y, w):
-    filters = torch.zeros(4, len(w), w.shape[1], 4, 3, 3, dtype=w.dtype)
+def four_by_four_only(y, w):
+    filters = torch.zeros(4, len(w), w.shape[1], 4, 4, 4, dtype=w.dtype)
     for r in range(4):
         filters[r] = torch.rot90(w, r, (3, 4)).roll(r, 2)
     return _answers(y, filters)
@@ -233,6 +273,48 @@ def three_by_three_only(y, w):
 @mistake(GROUP, hint="float32", points=3)
 def in_double(y, w):
     return _answers(y.double(), [torch.rot90(w.double(), r, (3, 4)).roll(r, 2) for r in range(4)])
+
+
+@mistake(GROUP, hint="flipped")
+def convolution_of_mathematics(y, w):
+    return _answers(y, [torch.rot90(w, r, (3, 4)).roll(r, 2).flip(3, 4) for r in range(4)])
+
+
+@mistake(GROUP, hint="rows")
+def outputs_and_places_mixed_up(y, w):
+    filters = torch.cat([torch.rot90(w, r, (3, 4)).roll(r, 2) for r in range(4)])
+    return F.conv2d(y.flatten(1, 2), filters.flatten(1, 2)).unflatten(1, (len(w), 4))
+
+
+@mistake(GROUP, hint="which")
+def fibre_and_rows_turned(y, w):
+    return _answers(y, [torch.rot90(w, r, (2, 3)).roll(r, 2) for r in range(4)])
+
+
+@mistake(GROUP, hint="axes")
+def places_last(y, w):
+    filters = [torch.rot90(w, r, (3, 4)).roll(r, 2).flatten(1, 2) for r in range(4)]
+    return torch.stack([F.conv2d(y.flatten(1, 2), one) for one in filters], -1)
+
+
+@mistake(GROUP, hint="edges", points=3)
+def at_most_four_pixels(y, w):
+    return _answers(y, [torch.rot90(w[..., :4, :4], r, (3, 4)).roll(r, 2) for r in range(4)])
+
+
+@mistake(GROUP, hint="edges", points=3)
+def one_input_squeezed(y, w):
+    return _answers(y, [torch.rot90(w, r, (3, 4)).roll(r, 2) for r in range(4)]).squeeze(0)
+
+
+@mistake(GROUP, hint="edges", points=3)
+def two_inputs(y, w):
+    return _answers(y[:2], [torch.rot90(w, r, (3, 4)).roll(r, 2) for r in range(4)])
+
+
+@mistake(GROUP, hint="float32", points=3)
+def in_single(y, w):
+    return _answers(y.float(), [torch.rot90(w.float(), r, (3, 4)).roll(r, 2) for r in range(4)]).to(y.dtype)
 
 
 def _numbered(rows, shape):
@@ -318,9 +400,124 @@ def counted_on_from_graph_to_graph(a):
     return torch.cat([part + k * a.shape[1] for k, part in enumerate(parts)])
 
 
-@mistake(REFINE, hint="edges", points=3)
+@mistake(REFINE, hint="stop", points=2)
 def six_rounds_are_plenty(a):
     return _refined(a, lambda own, near: (own, *sorted(near)), rounds=6)
+
+
+@mistake(REFINE, hint="edges", points=3)
+def twenty_rounds_are_plenty(a):
+    return _refined(a, lambda own, near: (own, *sorted(near)), rounds=20)
+
+
+def _padded_rounds(a, stop):
+    """Rounds for all graphs at once, until `stop` of the colours does not grow."""
+    colours = torch.zeros(a.shape[:2], dtype=torch.long)
+    while True:
+        met = a.long() @ F.one_hot(colours)
+        seen = torch.cat([colours[:, :, None], met], 2).flatten(0, 1)
+        finer = seen.unique(dim=0, return_inverse=True)[1].reshape(colours.shape)
+        if stop(finer) == stop(colours):
+            return colours
+        colours = finer
+
+
+@mistake(REFINE, hint="stop", points=3)
+def until_the_largest_number_of_colours_stays(a):
+    return _padded_rounds(a, lambda colours: max(len(one.unique()) for one in colours))
+
+
+@mistake(REFINE, hint="stop", points=3)
+def until_the_sum_of_the_numbers_of_colours_stays(a):
+    return _padded_rounds(a, lambda colours: sum(len(one.unique()) for one in colours))
+
+
+@mistake(REFINE, hint="stop", points=3)
+def until_the_first_graph_stops(a):
+    return _padded_rounds(a, lambda colours: len(colours[0].unique()))
+
+
+@mistake(REFINE, hint="stop", points=3)
+def half_as_many_rounds_as_nodes(a):
+    return _refined(a, lambda own, near: (own, *sorted(near)), rounds=max(1, a.shape[1] // 2))
+
+
+@mistake(REFINE, hint="several", points=3)
+def colours_of_the_whole_graph_counted(a):
+    b, n, _ = a.shape
+    colours = torch.zeros(b, n, dtype=torch.long)
+    for _ in range(n):
+        met = F.one_hot(colours)
+        every = met.sum(1, keepdim=True).expand_as(met)
+        seen = torch.cat([colours[:, :, None], a.long() @ met, every], 2).flatten(0, 1)
+        colours = seen.unique(dim=0, return_inverse=True)[1].reshape(b, n)
+    return colours
+
+
+@mistake(REFINE, hint="several", points=3)
+def edges_of_the_graph_counted(a):
+    start = a.sum((1, 2)).long()[:, None].expand(a.shape[:2])
+    colours = start.unique(return_inverse=True)[1]
+    for _ in range(a.shape[1]):
+        met = a.long() @ F.one_hot(colours)
+        seen = torch.cat([colours[:, :, None], met], 2).flatten(0, 1)
+        colours = seen.unique(dim=0, return_inverse=True)[1].reshape(colours.shape)
+    return colours
+
+
+@mistake(REFINE, hint="several", points=3)
+def who_is_no_neighbour_counts_too(a):
+    colours = torch.zeros(a.shape[:2], dtype=torch.long)
+    for _ in range(a.shape[1]):
+        met = F.one_hot(colours)
+        seen = torch.cat([colours[:, :, None], a.long() @ met, (1 - a).long() @ met], 2).flatten(0, 1)
+        colours = seen.unique(dim=0, return_inverse=True)[1].reshape(colours.shape)
+    return colours
+
+
+@mistake(REFINE, hint="fine")
+def starts_from_triangles(a):
+    colours = (a @ a @ a).diagonal(dim1=1, dim2=2).long().unique(return_inverse=True)[1]
+    for _ in range(a.shape[1]):
+        met = a.long() @ F.one_hot(colours)
+        seen = torch.cat([colours[:, :, None], met], 2).flatten(0, 1)
+        colours = seen.unique(dim=0, return_inverse=True)[1].reshape(colours.shape)
+    return colours
+
+
+@mistake(REFINE, hint="fine")
+def starts_from_the_connected_part(a):
+    n = a.shape[1]
+    sizes = (torch.linalg.matrix_power(a + torch.eye(n, dtype=a.dtype), n) > 0).sum(2)
+    colours = sizes.unique(return_inverse=True)[1]
+    for _ in range(n):
+        met = a.long() @ F.one_hot(colours)
+        seen = torch.cat([colours[:, :, None], met], 2).flatten(0, 1)
+        colours = seen.unique(dim=0, return_inverse=True)[1].reshape(colours.shape)
+    return colours
+
+
+@mistake(REFINE, hint="degree")
+def sets_after_degrees(a):
+    colours = a.sum(2).long()
+    for _ in range(a.shape[1]):
+        rows = [
+            (own, *sorted(set(near)))
+            for one, labels in zip(a, colours.tolist(), strict=True)
+            for own, near in zip(labels, _neighbours(one, labels), strict=True)
+        ]
+        colours = _numbered(rows, colours.shape)
+    return colours
+
+
+@mistake(REFINE, hint="coarse")
+def numbers_of_walks(a):
+    b, n, _ = a.shape
+    walks, counts = torch.ones(b, n, 1, dtype=a.dtype), []
+    for _ in range(n):
+        walks = a @ walks
+        counts.append(walks)
+    return torch.cat(counts, 2).flatten(0, 1).unique(dim=0, return_inverse=True)[1].reshape(b, n)
 
 
 @mistake(REFINE, hint="whole")

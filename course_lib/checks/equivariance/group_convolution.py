@@ -1,10 +1,11 @@
 """Checks for exercises/equivariance/group_convolution.ipynb."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
-from course_lib.checks.instances import remember
 
 
 def _turn(x: Tensor, times: int) -> Tensor:
@@ -20,8 +21,20 @@ def _slide(x: Tensor, w: Tensor) -> Tensor:
     return torch.einsum("bcijad,ocad->boij", x.unfold(2, k, 1).unfold(3, k, 1), w)
 
 
-def _square(random, channels: int, size: int) -> Tensor:
-    return random.away_from_zero(2, channels, size, size)
+def _right_shape(found: object, truth: Tensor) -> None:
+    """The axes in another order, or too few, are one thing; another size of the images is a second."""
+    if isinstance(found, Tensor) and found.shape != truth.shape:
+        padded = found.shape[-2:] != truth.shape[-2:] and sorted(found.shape) != sorted(truth.shape)
+        raise Wrong("padded" if padded else "axes", seen=f"{tuple(found.shape)} where {tuple(truth.shape)} is due")
+
+
+def _special(answer, x: Tensor, w: Tensor, truth: Tensor, what: str) -> None:
+    """A special case: every digit of float64 counts."""
+    found = called("edges", answer, x, w)
+    if not isinstance(found, Tensor) or found.shape != truth.shape or not close(found, truth):
+        raise Wrong("edges", seen=f"{what} {tuple(x.shape)}, filters {tuple(w.shape)}")
+    if found.dtype != torch.float64 or not close(found, truth, 1e-10):
+        raise Wrong("float32")
 
 
 # ------------------------------------------------------------------------------------------------------- lifting
@@ -39,10 +52,11 @@ lift_p4 = Exercise(
         "same": "all four places hold the same: each has a filter turned once more",
         "padded": "no border is added here: the answer is smaller than the image by k - 1",
         "mean": "channels are summed, not averaged",
-        "rows": "some axes are mixed up: turn only the last two axes of the filters, and keep o apart from r",
+        "rows": "some axes are mixed up: keep o apart from r, one filter after the other",
+        "which": "which axes did you turn? Rows and columns are the last two axes of the filters",
         "value": "place r should hold the image met by the filter after r quarter turns, channels summed",
-        "edges": "right in general, but not for filters of one pixel, of even size, as large as the image, or one channel",
-        "float32": "float32 should stay float32",
+        "edges": "right in general, but not for filters of one or four pixels or as large as the image, one channel, one image",
+        "float32": "the answer should have the number type of its inputs, float32 or float64, and be computed in it",
     },
 )
 
@@ -77,18 +91,18 @@ def _likely_lifts(x: Tensor, w: Tensor) -> dict:
             )
         ],
         "rows": [by_turn],
+        "which": [
+            torch.stack([_slide(x, torch.rot90(w, r, axes)) for r in range(4)], 2)
+            for axes in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (1, 0), (2, 0), (3, 0), (2, 1), (3, 1))
+        ],
     }
 
 
 @lift_p4.property(points=3)
 def turns_the_filters(answer, random):
-    x, w = _square(random, 2, 6), random.away_from_zero(3, 2, 3, 3)
+    x, w = random.away_from_zero(2, 3, 7, 7), random.away_from_zero(3, 3, 3, 3)  # wrong axes can be turned, too
     found, truth = answer(x, w), _lifted(x, w)
-    if isinstance(found, Tensor):
-        if found.shape[-2:] != truth.shape[-2:]:
-            raise Wrong("padded", seen=f"{tuple(found.shape)} where {tuple(truth.shape)} is due")
-        if found.shape != truth.shape:
-            raise Wrong("axes", seen=f"{tuple(found.shape)} where {tuple(truth.shape)} is due")
+    _right_shape(found, truth)
     found = as_tensor(found, truth.shape)
     if not close(found, truth):
         raise nearest(found, _likely_lifts(x, w))
@@ -96,12 +110,10 @@ def turns_the_filters(answer, random):
 
 @lift_p4.property(points=1)
 def lifts_at_the_edges(answer, random):
-    for outputs, channels, size, k in ((1, 1, 3, 3), (2, 3, 4, 1), (2, 1, 4, 2)):
-        x, w = _square(random, channels, size), random.away_from_zero(outputs, channels, k, k)
-        truth = _lifted(x, w)
-        found = called("edges", answer, x, w)
-        if not isinstance(found, Tensor) or found.shape != truth.shape or not close(found, truth):
-            raise Wrong("edges", seen=f"images {tuple(x.shape)}, filters {tuple(w.shape)}")
+    for batch, outputs, channels, size, k in ((1, 1, 1, 3, 3), (3, 2, 4, 4, 1), (2, 2, 1, 6, 4)):
+        x = random.away_from_zero(batch, channels, size, size)
+        w = random.away_from_zero(outputs, channels, k, k)
+        _special(answer, x, w, _lifted(x, w), "images")
     if called("float32", answer, x.float(), w.float()).dtype != torch.float32:
         raise Wrong("float32")
 
@@ -121,16 +133,15 @@ group_convolve_p4 = Exercise(
         "all": "all places of the output's fibre hold the same: each has a filter moved once more",
         "fibre": "the fibre of the input is summed or averaged before the filters see it: each place has weights of its own",
         "apart": "places of the input and the output are paired one to one: every place of the output reads all four",
+        "flipped": "networks slide filters as they are; you turn them by another half, as a convolution in mathematics does",
+        "rows": "some axes are mixed up: keep o apart from r, one filter after the other",
+        "which": "which axes did you turn? Rows and columns are the last two axes of the filters",
         "mean": "channels and places are summed, not averaged",
         "value": "place r should hold the maps met by the base filter after r turns, each of which turns and cycles its parts",
-        "edges": "right in general, but not for filters of one pixel, of even size, as large as the maps, or one channel",
-        "float32": "float32 should stay float32",
+        "edges": "right in general, but not for filters of one or three pixels or as large as the maps, one channel, one input",
+        "float32": "the answer should have the number type of its inputs, float32 or float64, and be computed in it",
     },
 )
-
-
-def _maps(random, channels: int, size: int) -> Tensor:
-    return random.away_from_zero(2, channels, 4, size, size)
 
 
 def _moved(y: Tensor, r: int) -> Tensor:
@@ -160,6 +171,8 @@ def _likely_maps(y: Tensor, w: Tensor) -> dict:
     unturned = torch.stack([_slide(y[:, :, r], w[:, :, r]) for r in steps], 2)
     pairs = [(m, v) for m in (y.sum(2), y.mean(2)) for v in (w.sum(2), w[:, :, 0])]
     summed = [torch.stack([_slide(m, _turn(v, r)) for r in steps], 2) for m, v in pairs]
+    mixed = _slide(y.flatten(1, 2), torch.cat([_moved(w, r).flatten(1, 2) for r in steps]))
+    axes = [pair for pair in ((2, 3), (2, 4), (3, 2), (4, 2)) if w.shape[2] == w.shape[3]]
     return {
         "uncycled": [_with_filters(y, [_turn(w, sign * r) for r in steps]) for sign in (1, -1)],
         "unturned": [_with_filters(y, [w.roll(sign * r, 2) for r in steps]) for sign in (1, -1)],
@@ -169,19 +182,18 @@ def _likely_maps(y: Tensor, w: Tensor) -> dict:
         "all": _met(y, w)[:, :, None].expand_as(truth),
         "apart": [*parted, one_each, unturned],
         "fibre": summed,
+        "flipped": _with_filters(y, [_moved(w, r).flip(-2, -1) for r in steps]),
+        "rows": [mixed.unflatten(1, (len(w), 4)), mixed.unflatten(1, (4, len(w))).flatten(1, 2).unflatten(1, (len(w), 4))],
+        "which": [_with_filters(y, [torch.rot90(w, r, pair).roll(k * r, 2) for r in steps]) for pair in axes for k in (1, 0)],
         "mean": [truth / 4, truth / w.shape[1], truth / (4 * w.shape[1])],
     }
 
 
 @group_convolve_p4.property(points=3)
 def turns_and_cycles_the_filters(answer, random):
-    y, w = _maps(random, 2, 5), random.away_from_zero(3, 2, 4, 3, 3)
+    y, w = random.away_from_zero(2, 3, 4, 8, 8), random.away_from_zero(5, 3, 4, 4, 4)
     found, truth = answer(y, w), _convolved(y, w)
-    if isinstance(found, Tensor):
-        if found.shape[-2:] != truth.shape[-2:]:
-            raise Wrong("padded", seen=f"{tuple(found.shape)} where {tuple(truth.shape)} is due")
-        if found.shape != truth.shape:
-            raise Wrong("axes", seen=f"{tuple(found.shape)} where {tuple(truth.shape)} is due")
+    _right_shape(found, truth)
     found = as_tensor(found, truth.shape)
     if not close(found, truth):
         raise nearest(found, _likely_maps(y, w))
@@ -189,12 +201,10 @@ def turns_and_cycles_the_filters(answer, random):
 
 @group_convolve_p4.property(points=1)
 def convolves_at_the_edges(answer, random):
-    for outputs, channels, size, k in ((1, 1, 3, 3), (2, 3, 4, 1), (2, 1, 4, 2)):
-        y, w = _maps(random, channels, size), random.away_from_zero(outputs, channels, 4, k, k)
-        truth = _convolved(y, w)
-        found = called("edges", answer, y, w)
-        if not isinstance(found, Tensor) or found.shape != truth.shape or not close(found, truth):
-            raise Wrong("edges", seen=f"maps {tuple(y.shape)}, filters {tuple(w.shape)}")
+    for batch, outputs, channels, size, k in ((1, 1, 1, 3, 3), (3, 2, 2, 4, 1), (2, 2, 1, 6, 5)):
+        y = random.away_from_zero(batch, channels, 4, size, size)
+        w = random.away_from_zero(outputs, channels, 4, k, k)
+        _special(answer, y, w, _convolved(y, w), "maps")
     if called("float32", answer, y.float(), w.float()).dtype != torch.float32:
         raise Wrong("float32")
 
@@ -208,16 +218,32 @@ refine = Exercise(
         "degree": "nodes that have equally many neighbours may differ further out: go on, until no colour splits",
         "set": "all nodes have one colour: count how often each colour is met, for one neighbour of a colour is not two",
         "coarse": "some nodes have one colour although a few more rounds would tell them apart",
-        "fine": "some nodes have two colours although no round tells them apart",
-        "several": "right for one graph, but colours should have one meaning in all graphs of the batch",
+        "fine": "some nodes have two colours although no round tells them apart: only what is met along edges counts",
+        "several": "right for one graph, but colours should have one meaning in all graphs of the batch: "
+        "a node's colour depends on what it meets along edges, and on nothing else in its graph",
+        "stop": "right for one graph, but with several you stop too early: go on until no graph splits, "
+        "and count the colours of all graphs together",
         "edges": "right in general, but not for a single node, no edges, or a path so long that many rounds are needed",
     },
 )
 
+
+
+def _pairs(words: str) -> list[tuple[int, int]]:
+    return [(int(word[0]), int(word[1])) for word in words.split()]
+
+
 SHAPES = {  # edges; random names for the nodes
-    "tree": (8, [(0, 1), (1, 2), (2, 3), (3, 4), (2, 5), (5, 6), (5, 7)]),
-    "hat": (7, [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 6)]),
     "molecule": (8, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (2, 5), (5, 6), (6, 7)]),
+    "regular": (7, [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 6), (6, 3)]),
+    "seven": (7, _pairs("02 05 06 12 13 24 34 35 46")),
+    "eight": (8, _pairs("03 04 07 14 15 16 17 23 46 47 56 57")),
+    "ten": (10, _pairs("01 04 08 15 23 24 25 34 37 39 47 58 78")),
+    "ring, pair": (8, _pairs("01 12 23 34 45 50 67")),
+    "ring of eight": (8, _pairs("01 12 23 34 45 56 67 70")),
+    "ten in a row": (10, [(i, i + 1) for i in range(9)]),
+    "seven in a row": (10, [(i, i + 1) for i in range(6)]),
+    "nine in a row": (10, [(i, i + 1) for i in range(8)]),
     "ring": (6, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)]),
     "triangles": (6, [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)]),
     "ladder": (6, [(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 4), (2, 5)]),
@@ -225,27 +251,38 @@ SHAPES = {  # edges; random names for the nodes
 }
 
 
-def _named(random, n: int, edges: list) -> Tensor:
-    """The graph with its nodes in a random order."""
-    place = random.order(n)
+@cache
+def _graph(name: str) -> Tensor:
+    n, edges = SHAPES[name]
     a = torch.zeros(n, n, dtype=torch.float64)
     for i, j in edges:
-        a[place[i], place[j]] = a[place[j], place[i]] = 1.0
+        a[i, j] = a[j, i] = 1.0
     return a
 
 
-@remember
-def _trees(a: Tensor, depth: int) -> list[int]:
+@cache
+def _trees(names: tuple[str, ...], depth: int) -> Tensor:
     """The tree of walks of `depth` steps that start at each node of each graph, numbered: its branches are shorter trees."""
     number: dict = {}
-    near = [[row.nonzero().flatten().tolist() for row in one] for one in a]
-    trees = [[0] * a.shape[1] for _ in a]
+    near = [[row.nonzero().flatten().tolist() for row in _graph(name)] for name in names]
+    trees = [[0] * len(one) for one in near]
     for _ in range(depth):
         trees = [
             [number.setdefault(tuple(sorted(old[j] for j in row)), len(number) + 1) for row in rows]
             for old, rows in zip(trees, near, strict=True)
         ]
-    return [tree for one in trees for tree in one]
+    return torch.tensor(trees)
+
+
+def _renamed(random, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """The graphs `(b, n, n)` with their nodes in random orders, and these orders `(b, n)`: old nodes by their new names."""
+    old = torch.tensor([random.order(len(_graph(name))) for name in names])
+    return torch.stack([_graph(name)[one][:, one] for name, one in zip(names, old, strict=True)]), old
+
+
+def _truth(names: tuple[str, ...], old: Tensor, depth: int | None = None) -> Tensor:
+    """Which nodes see the same; the stable colours without a `depth`."""
+    return _pattern(_trees(names, old.shape[1] + 2 if depth is None else depth).gather(1, old))
 
 
 def _pattern(labels) -> Tensor:
@@ -260,9 +297,9 @@ def _colours(found: object, a: Tensor) -> Tensor:
     return labels
 
 
-def _blame(labels: Tensor, a: Tensor) -> str:
+def _blame(labels: Tensor, a: Tensor, truth: Tensor) -> str:
     """What the colours say instead: nothing, the numbers of neighbours, too little or too much."""
-    truth, found = _pattern(_trees(a, a.shape[1])), _pattern(labels)
+    found = _pattern(labels)
     if found.all():
         return "set"
     if close(found, _pattern(a.sum(2))):
@@ -274,29 +311,42 @@ def _blame(labels: Tensor, a: Tensor) -> str:
 
 @refine.property(points=2)
 def colours_the_nodes_of_one_graph(answer, random):
-    for name in ("tree", "molecule", "hat", "sums"):
-        a = _named(random, *SHAPES[name])[None]
-        labels = _colours(answer(a), a)
-        if not close(_pattern(labels), _pattern(_trees(a, a.shape[1]))):
-            raise Wrong(_blame(labels, a))
+    for name in ("molecule", "sums", "seven", "eight", "ten", "regular"):
+        a, old = _renamed(random, (name,))
+        labels, truth = _colours(answer(a), a), _truth((name,), old)
+        if not close(_pattern(labels), truth):
+            raise Wrong(_blame(labels, a, truth))
+
+
+BATCHES = (
+    ("ten in a row", "seven in a row", "nine in a row"),
+    ("ring", "triangles", "ladder"),
+    ("ring, pair", "ring of eight"),
+)
 
 
 @refine.property(points=1)
 def colours_mean_the_same_in_all_graphs(answer, random):
-    for names in (("ring", "triangles", "ladder"), ("tree", "molecule", "tree")):
-        a = torch.stack([_named(random, *SHAPES[name]) for name in names])
+    for names in BATCHES:
+        a, old = _renamed(random, names)
         labels = called("several", answer, a)
         if not isinstance(labels, Tensor) or labels.shape != a.shape[:2]:
             raise Wrong("several")
-        if not close(_pattern(labels), _pattern(_trees(a, a.shape[1] + 2))):
-            raise Wrong("several")
+        found = _pattern(labels)
+        if not close(found, _truth(names, old)):
+            stopped = any(close(found, _truth(names, old, depth)) for depth in range(a.shape[1]))
+            raise Wrong("stop" if stopped else "several")
 
 
 @refine.property(points=1)
 def colours_at_the_edges(answer, random):
-    path = (19, [(i, i + 1) for i in range(18)])
-    for n, edges in ((1, []), (4, []), path):
-        a = _named(random, n, edges)[None]
+    for n, joined in ((1, False), (4, False), (random.integer(45, 49), True)):
+        place, a = random.order(n), torch.zeros(1, n, n, dtype=torch.float64)
+        truth = torch.zeros(n)
+        if joined:  # a path: a node is known by its distance to the nearer end
+            row = torch.tensor(place)
+            a[0, row[:-1], row[1:]] = a[0, row[1:], row[:-1]] = 1.0
+            truth[row] = torch.minimum(torch.arange(n), n - 1 - torch.arange(n)).float()
         labels = called("edges", answer, a)
-        if not isinstance(labels, Tensor) or labels.shape != (1, n) or not close(_pattern(labels), _pattern(_trees(a, n))):
-            raise Wrong("edges", seen=f"{n} nodes, {len(edges)} edges")
+        if not isinstance(labels, Tensor) or labels.shape != (1, n) or not close(_pattern(labels), _pattern(truth)):
+            raise Wrong("edges", seen=f"{n} nodes" + ", a path" * joined)
