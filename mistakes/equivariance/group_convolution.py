@@ -406,8 +406,8 @@ def six_rounds_are_plenty(a):
 
 
 @mistake(REFINE, hint="edges", points=3)
-def twenty_rounds_are_plenty(a):
-    return _refined(a, lambda own, near: (own, *sorted(near)), rounds=20)
+def fifteen_rounds_are_plenty(a):
+    return _refined(a, lambda own, near: (own, *sorted(near)), rounds=15)
 
 
 def _padded_rounds(a, stop):
