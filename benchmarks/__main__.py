@@ -10,7 +10,7 @@ import warnings
 
 import torch
 
-from benchmarks import data, games, influence
+from benchmarks import data, games, group_convolution, influence
 from benchmarks.clock import Row
 
 HEAD = ("what", "against", "size", "ours ms", "theirs ms", "ratio", "target", "our error", "their error")
@@ -39,7 +39,7 @@ def main() -> None:
     versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     print(f"Python {platform.python_version()}, {', '.join(versions)}; one thread, CPU time, minimum of five")
     print(aligned(HEAD))
-    for part in (games, data, influence):
+    for part in (games, data, influence, group_convolution):
         for row in part.rows():
             print(aligned(line(row)), flush=True)
     print(games.twenty_players())
