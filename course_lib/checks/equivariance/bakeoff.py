@@ -1,0 +1,384 @@
+"""Checks for exercises/equivariance/bakeoff.ipynb."""
+
+import functools
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close
+from course_lib.checks.instances import Instances
+from course_lib.checks.returns import as_dict
+
+
+def _behind(general: Callable) -> Callable:
+    """Decorator for a property of edges: an answer that is wrong in general hears that, and not that an edge is wrong."""
+
+    def decorate(edges: Callable) -> Callable:
+        @functools.wraps(edges)
+        def test(answer: Callable, random: Instances) -> None:
+            try:
+                edges(answer, random)
+            except Wrong:
+                general(answer, random)
+                raise
+
+        return test
+
+    return decorate
+
+
+def _edge(hint: str, compare: Callable, answer: Callable, *args: object) -> None:
+    """The hint of the case for whatever goes wrong in it."""
+    found = called(hint, answer, *args)
+    try:
+        compare(found, *args)
+    except Wrong as wrong:
+        raise Wrong(hint, seen=wrong.seen) from None
+
+
+# --------------------------------------------------------------------------------------------------- one line of the table
+
+REPORT = ("accuracy", "always", "flips", "averaged")
+orbit_report = Exercise(
+    "equivariance/bakeoff/orbit_report",
+    hints={
+        "keys": 'return a dict with the keys "accuracy", "always", "flips" and "averaged"',
+        "counts": "shares are asked for: divide by the number of items, or of items and positions",
+        "first": '"accuracy" is over all positions, not the first one alone',
+        "best": '"accuracy" is the mean over positions, not the best or the worst of them',
+        "accuracy": '"accuracy" is wrong: the share of all pairs of an item and a position that are answered right',
+        "worst": '"always" is about each item: right in every position; you take the accuracy of the worst position',
+        "any": '"always" asks for an item that is right in every position, not in one of them at least',
+        "constant": '"always" asks for right answers: an item may have the same answer throughout, and a wrong one',
+        "always": '"always" is wrong: the share of items that are answered right in every position',
+        "pairs": '"flips": an item counts once if its answer changes anywhere, however often it changes',
+        "errors": '"flips" does not look at the labels: an answer may be wrong throughout and never change',
+        "right_flips": '"flips": an answer may also change from one wrong class to another',
+        "ends": '"flips": compare all positions, not two of them',
+        "stays": '"flips" is the share of items whose answer changes, you give the share whose answer stays',
+        "flips": '"flips" is wrong: the share of items whose answer is not the same in all positions',
+        "vote": '"averaged" takes the mean of the scores and then the class, you let the answers vote',
+        "softmax": '"averaged" takes the mean of the scores themselves, not of probabilities made of them',
+        "unmoved": '"averaged" is an accuracy of its own, not that of the positions one by one',
+        "largest": '"averaged": the mean of the scores over positions decides, not the largest score in any of them',
+        "averaged": '"averaged" is wrong: mean of the scores over positions, class of the largest, share that is right',
+        "one": "right in general, but not for a single position, where nothing can flip, or a single item",
+        "square": "right in general, but not where numbers of positions, items and classes agree",
+    },
+)
+
+
+def _argmax(row: list[float]) -> int:
+    return max(range(len(row)), key=row.__getitem__)
+
+
+def _report(scores: Tensor, labels: Tensor) -> dict[str, dict[str, float]]:
+    """For each key the truth, "", and what likely mistakes give, all by counting: key -> hint -> value."""
+    table, labels = scores.tolist(), labels.tolist()
+    m, b = len(table), len(labels)
+    answers = [[_argmax(table[g][i]) for g in range(m)] for i in range(b)]
+    right = [[a == labels[i] for a in answers[i]] for i in range(b)]
+    sums = [[sum(table[g][i][c] for g in range(m)) for c in range(len(table[0][0]))] for i in range(b)]
+    positions = [sum(row[g] for row in right) / b for g in range(m)]
+
+    def share(hits) -> float:
+        return sum(hits) / b
+
+    chances = scores.double().softmax(2).mean(0).argmax(1).tolist()
+    votes = [max(sorted(set(row)), key=row.count) for row in answers]
+    tops = [_argmax([max(table[g][i][c] for g in range(m)) for c in range(len(table[0][0]))]) for i in range(b)]
+    accuracy, always = sum(positions) / m, share(all(row) for row in right)
+    flips = share(len(set(row)) > 1 for row in answers)
+    averaged = share(_argmax(row) == y for row, y in zip(sums, labels, strict=True))
+    return {
+        "accuracy": {"": accuracy, "first": positions[0], "best": max(positions), "best ": min(positions)},
+        "always": {
+            "": always,
+            "worst": min(positions),
+            "any": share(any(row) for row in right),
+            "constant": 1 - flips,
+        },
+        "flips": {
+            "": flips,
+            "errors": 1 - always,
+            "right_flips": share(len(set(row)) > 1 for row in right),
+            "stays": 1 - flips,
+            "ends": share(row[0] != row[-1] for row in answers),
+            "pairs": share(sum(a != row[0] for a in row) / m for row in answers),
+            "pairs ": share(sum(a != row[0] for a in row) / max(1, m - 1) for row in answers),
+            "pairs  ": share(sum(a != c for a, c in zip(row, row[1:], strict=False)) / max(1, m - 1) for row in answers),
+        },
+        "averaged": {
+            "": averaged,
+            "unmoved": accuracy,
+            "vote": share(v == y for v, y in zip(votes, labels, strict=True)),
+            "softmax": share(v == y for v, y in zip(chances, labels, strict=True)),
+            "largest": share(v == y for v, y in zip(tops, labels, strict=True)),
+        },
+    }
+
+
+def _compare_report(found: object, scores: Tensor, labels: Tensor) -> None:
+    found, truth = as_dict(found, REPORT), _report(scores, labels)
+    m, b = scores.shape[:2]
+    for key in REPORT:
+        value = as_number(found[key], f'"{key}"')
+        right = truth[key][""]
+        if close(value, right, 1e-6):
+            continue
+        if right > 0 and any(close(value, right * factor, 1e-6) for factor in (100, b, m, m * b)):
+            raise Wrong("counts")
+        raise Wrong(next((hint.strip() for hint, other in truth[key].items() if hint and close(value, other, 1e-6)), key))
+
+
+def _scores(random: Instances, m: int, b: int, k: int) -> tuple[Tensor, Tensor]:
+    """Scores that favour each item's label, on scales so different that means and votes disagree."""
+    labels = torch.tensor([random.integer(0, k - 1) for _ in range(b)])
+    size = torch.exp(1.5 * random.normal(m, b, 1))
+    scores = size * (random.normal(m, b, k) + 0.9 * torch.nn.functional.one_hot(labels, k))
+    return scores, labels
+
+
+def _telling(random: Instances) -> tuple[Tensor, Tensor]:
+    """A table on which every likely mistake gives another number than the truth."""
+    while True:
+        scores, labels = _scores(random, 4, 30, 3)
+        parts = _report(scores, labels).values()
+        if all(abs(v - part[""]) > 1e-3 for part in parts for hint, v in part.items() if hint):
+            return scores, labels
+
+
+@orbit_report.property(points=3)
+def counts_items_and_positions(answer, random):
+    for _ in range(2):
+        scores, labels = random.once(_telling)
+        _compare_report(answer(scores, labels), scores, labels)
+
+
+@orbit_report.property(points=1)
+@_behind(counts_items_and_positions)
+def holds_for_single_positions(answer, random):
+    for hint, m, b, k in (("one", 1, 5, 4), ("one", 3, 1, 4), ("one", 1, 1, 2), ("square", 4, 4, 4), ("square", 5, 3, 3)):
+        _edge(hint, _compare_report, answer, *_scores(random, m, b, k))
+
+
+# ------------------------------------------------------------------------------------------------------ read horizontally
+
+samples_worth = Exercise(
+    "equivariance/bakeoff/samples_worth",
+    hints={
+        "linear": "between two sizes the curve is straight over the logarithm of the size, not over the size",
+        "logs": "you return logarithms: undo them at the end",
+        "log_scores": "only the axis of sizes is logarithmic: scores are taken as they are",
+        "nearest": "read between the sizes: the curve is joined up by straight pieces",
+        "vertical": "read horizontally: a score is given, and a number of examples wanted",
+        "whole": "one straight line through the ends is not the curve: find the piece in which the score lies",
+        "ratio": "a number of examples is wanted, not a multiple of one of the sizes",
+        "order": "number i should belong to score i, in the order in which the scores come",
+        "value": "find the two sizes between which plain reaches the score, and go the same share of the way between their "
+        "logarithms",
+        "falling": "right for a curve that rises, but errors fall: there the larger score is reached first",
+        "outside": "right in general, but a score beyond an end of the curve should give that end's size",
+        "exact": "right in general, but not for a score that the curve has exactly at one of the sizes",
+        "two": "right in general, but not for a curve of two sizes, or a single score",
+        "dtype": "right in general, but the result should have the number type of plain, be it float32 or float64",
+    },
+)
+
+
+def _crossing(sizes: list[float], plain: list[float], score: float) -> float:
+    """The truth by halving: the curve is monotone, so follow it until it has the score."""
+    sign = 1 if plain[-1] > plain[0] else -1
+
+    def curve(n: float) -> float:
+        i = max(j for j in range(len(sizes) - 1) if sizes[j] <= n or j == 0)
+        return plain[i] + (plain[i + 1] - plain[i]) * math.log(n / sizes[i]) / math.log(sizes[i + 1] / sizes[i])
+
+    low, high = sizes[0], sizes[-1]
+    for _ in range(45):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if sign * curve(middle) < sign * score else (low, middle)
+    return low
+
+
+def _crossings(sizes: Tensor, plain: Tensor, scores: Tensor) -> Tensor:
+    sizes, plain = sizes.tolist(), plain.tolist()
+    return torch.tensor([_crossing(sizes, plain, score) for score in scores.tolist()], dtype=torch.float64)
+
+
+def _compare_worth(value: object, sizes: Tensor, plain: Tensor, scores: Tensor, tolerance: float = 1e-5) -> None:
+    value = as_tensor(value, tuple(scores.shape))
+    truth = _crossings(sizes, plain, scores)
+    if (value / truth - 1).abs().max() <= tolerance:
+        return
+    n, p, s = (part.double() for part in (sizes, plain, scores))
+    right = torch.tensor([next((i for i in range(1, len(p)) if (p[i] - x) * (p[0] - x) <= 0), len(p) - 1) for x in s])
+    share = (s - p[right - 1]) / (p[right] - p[right - 1])
+    log_share = (s / p[right - 1]).log() / (p[right] / p[right - 1]).log()
+    near = (p - s[:, None]).abs().argmin(1)
+    ends = (s - p[0]) / (p[-1] - p[0])
+    likely = {
+        "linear": [n[right - 1] + share * (n[right] - n[right - 1])],
+        "logs": [truth.log(), truth.log2(), truth.log10()],
+        "log_scores": [n[right - 1] * (n[right] / n[right - 1]) ** log_share],
+        "nearest": [n[near], n[right], n[right - 1], (n[right] * n[right - 1]).sqrt(), (n[right] + n[right - 1]) / 2],
+        "whole": [n[0] * (n[-1] / n[0]) ** ends, n[0] + ends * (n[-1] - n[0])],
+        "ratio": [truth / n[0], truth / n[-1], n[0] / truth, n[-1] / truth, truth / n[right - 1]],
+        "order": [truth.sort().values, truth.flip(0)],
+    }
+    for hint, others in likely.items():
+        if any(other.isfinite().all() and close(value / other, torch.ones(len(s)), 1e-4) for other in others):
+            raise Wrong(hint)
+    raise Wrong("vertical" if (value.abs() <= p.abs().max() + 1).all() else "value")
+
+
+def _curve(random: Instances, count: int, rising: bool = True) -> tuple[Tensor, Tensor]:
+    """Sizes and a monotone curve with steps that differ."""
+    sizes = torch.cumprod(1.4 + 2 * random.uniform(count), 0).mul(20).round().long()
+    steps = torch.cat([random.uniform(1, low=0.1, high=0.2), random.uniform(count - 1, low=0.03, high=0.2)])
+    plain = steps.cumsum(0)
+    return sizes, plain if rising else 1.3 - plain
+
+
+def _inside(random: Instances, plain: Tensor, count: int) -> Tensor:
+    """Scores within different pieces of a curve, in no order, away from its corners and from the middle of a piece."""
+    pieces = random.order(len(plain) - 1)[:count]
+    share = 0.15 + 0.2 * random.uniform(count) + 0.45 * random.gates(count)
+    low, high = plain[:-1][pieces], plain[1:][pieces]
+    return low + share * (high - low)
+
+
+@samples_worth.property(points=3)
+def reads_a_rising_curve(answer, random):
+    for count, k in ((6, 4), (8, 5)):
+        sizes, plain = _curve(random, count)
+        scores = _inside(random, plain, k)
+        while (scores[1:] > scores[:-1]).all() or (scores[1:] < scores[:-1]).all():
+            scores = _inside(random, plain, k)
+        _compare_worth(answer(sizes, plain, scores), sizes, plain, scores)
+
+
+@samples_worth.property(points=1)
+@_behind(reads_a_rising_curve)
+def reads_any_curve(answer, random):
+    sizes, plain = _curve(random, 6, rising=False)
+    _edge("falling", _compare_worth, answer, sizes, plain, _inside(random, plain, 4))
+    for rising in (True, False):
+        sizes, plain = _curve(random, 5, rising)
+        past = torch.stack([plain.max() + 0.2, plain.min() - 0.2])
+        _edge("outside", _compare_worth, answer, sizes, plain, past)
+        _edge("exact", _compare_worth, answer, sizes, plain, plain[[2, 0, 4]])
+    sizes, plain = _curve(random, 2)
+    _edge("two", _compare_worth, answer, sizes, plain, _inside(random, plain, 1))
+    sizes, plain = _curve(random, 6)
+    for dtype, tolerance in ((torch.float32, 1e-3), (torch.float64, 1e-5)):
+        narrow = sizes, plain.to(dtype), _inside(random, plain, 3).to(dtype)
+        _edge("dtype", functools.partial(_compare_worth, tolerance=tolerance), answer, *narrow)
+        if called("dtype", answer, *narrow).dtype != dtype:
+            raise Wrong("dtype")
+
+
+# ------------------------------------------------------------------------------------------------------ an honest interval
+
+paired_gain = Exercise(
+    "equivariance/bakeoff/paired_gain",
+    hints={
+        "keys": 'return a dict with the keys "mean", "low" and "high"',
+        "sign": "a gain is the other construction minus the plain network",
+        "more": "you give the other construction more examples, and the plain network fewer: it is the other way round",
+        "same": "you compare at equal sizes: move one of the two tables by `shift` columns first",
+        "around": "do not go round the end: the largest sizes of the other, and the smallest of plain, have no partner",
+        "last": "take the mean over all pairs of columns that have a partner, not one pair alone",
+        "mean": '"mean" is wrong: other in column i minus plain in column i + shift, mean over columns, then over seeds',
+        "unpaired": "the rows are paired: take differences row by row first, and their spread; common luck cancels",
+        "cells": "the columns of a row are not independent: one number for each row, and the spread of these",
+        "biased": "the spread of a sample has the divisor r - 1",
+        "root": "the mean of r rows varies less than one row: divide by the root of r",
+        "over": "divide by the root of r, the number of rows, not by r or r - 1 or the number of columns",
+        "normal": "use the given t: with few rows 1.96 is too small",
+        "half": "the interval reaches t standard errors to both sides of the mean",
+        "turned": '"low" should lie below "high", with the mean in the middle',
+        "interval": '"low" and "high" are wrong: mean minus and plus t times the standard error of the rows\' gains',
+        "zero": "right in general, but not for shift 0: an end of -0 is an empty slice",
+        "column": "right in general, but not where a single pair of columns is left",
+        "square": "right in general, but not where the numbers of rows and columns agree, or with two rows",
+    },
+)
+
+
+def _gain_table(plain: Tensor, other: Tensor, shift: int) -> Tensor:
+    """other at column i minus plain at column i + shift, `(r, s - shift)`, entry by entry."""
+    r, s = plain.shape
+    return torch.tensor([[(other[i, j] - plain[i, j + shift]).item() for j in range(s - shift)] for i in range(r)]).double()
+
+
+def _reaches(plain: Tensor, other: Tensor, shift: int, t: float) -> dict[str, list[float]]:
+    """Half widths by likely mistakes, the truth under ""."""
+    table = _gain_table(plain, other, shift)
+    r, columns = table.shape
+    rows = table.sum(1) / columns
+    centred = rows - rows.sum() / r
+    squares = (centred**2).sum().item()
+    spread = math.sqrt(squares / (r - 1))
+    a, b = other[:, :columns].mean(1), plain[:, shift:].mean(1)
+    apart = math.sqrt(((a.var() + b.var()) / r).item())
+    return {
+        "": [t * spread / math.sqrt(r)],
+        "unpaired": [t * apart, t * math.sqrt(apart**2 * r / (r - 1))],
+        "cells": [t * table.std().item() / math.sqrt(table.numel()), t * table.std().item() / math.sqrt(r)],
+        "biased": [t * math.sqrt(squares / r / r)],
+        "root": [t * spread],
+        "over": [t * spread / r, t * spread / math.sqrt(r - 1), t * spread / math.sqrt(columns), t * spread / (r - 1)],
+        "normal": [1.96 * spread / math.sqrt(r), 2 * spread / math.sqrt(r), spread / math.sqrt(r)],
+        "half": [t * spread / math.sqrt(r) / 2],
+    }
+
+
+def _compare_gain(found: object, plain: Tensor, other: Tensor, shift: int, t: float) -> None:
+    found = as_dict(found, ("mean", "low", "high"))
+    mean, low, high = (as_number(found[key], f'"{key}"') for key in ("mean", "low", "high"))
+    truth = _gain_table(plain, other, shift).mean().item()
+    if not close(mean, truth, 1e-6):
+        s = plain.shape[1]
+        likely = {
+            "sign": -truth,
+            "more": (other[:, shift:] - plain[:, : s - shift]).mean().item(),
+            "same": (other - plain).mean().item(),
+            "around": (other - plain.roll(-shift, 1)).mean().item(),
+            "last": (other[:, s - shift - 1] - plain[:, -1]).mean().item(),
+            "last ": (other[:, 0] - plain[:, shift]).mean().item(),
+        }
+        raise Wrong(next((hint.strip() for hint, value in likely.items() if close(mean, value, 1e-6)), "mean"))
+    reaches = _reaches(plain, other, shift, t)
+    right = reaches[""][0]
+    if close(low, truth - right, 1e-6) and close(high, truth + right, 1e-6):
+        return
+    if low > high or not close(low + high, 2 * truth, 1e-6):
+        raise Wrong("turned")
+    half = (high - low) / 2
+    raise Wrong(next((hint for hint, values in reaches.items() if any(close(half, v, 1e-7) for v in values)), "interval"))
+
+
+def _tables(random: Instances, r: int, s: int, shift: int) -> tuple[Tensor, Tensor, int, float]:
+    """Learning curves of r seeds at s sizes, with luck that both constructions share, and a t that is not Student's."""
+    luck, rise = random.normal(r, 1), random.uniform(s).cumsum(0)
+    plain = rise + luck + 0.3 * random.normal(r, s)
+    other = rise + 0.5 * random.uniform(s) + luck + 0.3 * random.normal(r, s) + 0.4
+    return plain, other, shift, 2.2 + random.uniform(1).item()
+
+
+@paired_gain.property(points=3)
+def pairs_rows_and_shifts_columns(answer, random):
+    for r, s, shift in ((5, 6, 1), (7, 6, 2), (4, 7, 2)):
+        instance = _tables(random, r, s, shift)
+        _compare_gain(answer(*instance), *instance)
+
+
+@paired_gain.property(points=1)
+@_behind(pairs_rows_and_shifts_columns)
+def holds_at_the_ends(answer, random):
+    edges = ("zero", 5, 4, 0), ("column", 5, 4, 3), ("square", 5, 5, 1), ("square", 2, 4, 1), ("square", 4, 5, 1)
+    for hint, r, s, shift in edges:
+        _edge(hint, _compare_gain, answer, *_tables(random, r, s, shift))
