@@ -180,7 +180,7 @@ def samples_worth(sizes: Sequence[int], plain: Tensor, score: float) -> float:
     `plain` `(len(sizes),)` are its scores, of either direction. Between two sizes the curve is a straight line over the
     logarithm of the size; the first crossing counts. Nan where the curve never gets there, or is there from the beginning.
 
-    >>> samples_worth([100, 400], torch.tensor([0.5, 0.7]), 0.6)
+    >>> samples_worth([100, 400], torch.tensor([0.5, 0.75]), 0.625)
     200.0
     """
     if len(sizes) != len(plain) or len(sizes) < 2:

@@ -8,7 +8,17 @@ REPORT = "equivariance/bakeoff/orbit_report"
 WORTH = "equivariance/bakeoff/samples_worth"
 GAIN = "equivariance/bakeoff/paired_gain"
 
-EQUIVALENT = {}
+EQUIVALENT = {
+    "orbit_report: flips = (answers != answers[0]).any(0) => flips = (answers != answers[-1]).any(0)": "any position will do",
+    "orbit_report: averaged = scores.mean(0).argmax(1) == labels => "
+    "averaged = scores.sum(0).argmax(1) == labels": "a factor does not change which score is the largest",
+    "samples_worth: if plain[0] > plain[-1]: => if plain[0] >= plain[-1]:": "the curve is strictly monotone",
+    "samples_worth: if plain[0] > plain[-1]: => if plain[0] > plain[+1]:": "the curve is monotone: any two sizes tell",
+    "samples_worth: right = torch.searchsorted(plain, scores).clamp(min=1) => "
+    "right = torch.searchsorted(plain, scores)": "at place 0 the piece that goes round to the first size ends there",
+    "samples_worth: right = torch.searchsorted(plain, scores).clamp(min=1) => "
+    "right = torch.searchsorted(plain, scores).clamp(min=0)": "the same: at place 0 the share of that piece is one",
+}
 
 
 # --------------------------------------------------------------------------------------------------- one line of the table
@@ -222,7 +232,7 @@ def largest_score_of_any_position(scores, labels):
 def spread_of_the_answers(scores, labels):
     answers = scores.argmax(2)
     right = answers == labels
-    spread = answers.double().std(0)
+    spread = answers.double().var(0) if len(answers) > 1 else answers[0] / 0
     return {
         "accuracy": right.double().mean().item(),
         "always": right.all(0).double().mean().item(),
@@ -442,7 +452,7 @@ def equal_sizes(plain, other, shift, t):
     return {"mean": mean, "low": mean - reach, "high": mean + reach}
 
 
-@mistake(GAIN, hint="around")
+@mistake(GAIN, hint="same")
 def rolled_round_the_end(plain, other, shift, t):
     gains = (other - plain.roll(-shift, 1)).mean(1)
     mean, reach = gains.mean().item(), t * gains.std().item() / len(gains) ** 0.5

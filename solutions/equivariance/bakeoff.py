@@ -8,12 +8,10 @@ def orbit_report(scores, labels):
     """Four shares: scores (m, b, k) of b items in m positions, labels (b,) -> dict of four numbers."""
     answers = scores.argmax(2)
     right = answers == labels
-    return {
-        "accuracy": right.double().mean().item(),
-        "always": right.all(0).double().mean().item(),
-        "flips": (answers != answers[0]).any(0).double().mean().item(),
-        "averaged": (scores.mean(0).argmax(1) == labels).double().mean().item(),
-    }
+    flips = (answers != answers[0]).any(0)
+    averaged = scores.mean(0).argmax(1) == labels
+    shares = {"accuracy": right, "always": right.all(0), "flips": flips, "averaged": averaged}
+    return {name: part.double().mean().item() for name, part in shares.items()}
 
 
 # exercise: equivariance/bakeoff/samples_worth
@@ -26,7 +24,7 @@ def samples_worth(sizes, plain, scores):
     if plain[0] > plain[-1]:
         plain, scores = -plain, -scores
     scores = scores.clamp(plain[0], plain[-1])
-    right = torch.searchsorted(plain, scores).clamp(1, len(plain) - 1)
+    right = torch.searchsorted(plain, scores).clamp(min=1)
     share = (scores - plain[right - 1]) / (plain[right] - plain[right - 1])
     return (logs[right - 1] + share * (logs[right] - logs[right - 1])).exp()
 

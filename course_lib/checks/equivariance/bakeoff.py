@@ -70,52 +70,47 @@ orbit_report = Exercise(
 )
 
 
-def _argmax(row: list[float]) -> int:
-    return max(range(len(row)), key=row.__getitem__)
-
-
 def _report(scores: Tensor, labels: Tensor) -> dict[str, dict[str, float]]:
-    """For each key the truth, "", and what likely mistakes give, all by counting: key -> hint -> value."""
-    table, labels = scores.tolist(), labels.tolist()
-    m, b = len(table), len(labels)
-    answers = [[_argmax(table[g][i]) for g in range(m)] for i in range(b)]
-    right = [[a == labels[i] for a in answers[i]] for i in range(b)]
-    sums = [[sum(table[g][i][c] for g in range(m)) for c in range(len(table[0][0]))] for i in range(b)]
-    positions = [sum(row[g] for row in right) / b for g in range(m)]
+    """For each key the truth, under "", and what likely mistakes give: key -> hint -> value. Truths by counting classes."""
+    m, b, k = scores.shape
+    chosen = (scores == scores.amax(2, keepdim=True)).double()  # one of k, `(m, b, k)`
+    truth = torch.nn.functional.one_hot(labels, k).double()
+    right, counts = (chosen * truth).sum(2), chosen.sum(0)  # `(m, b)`; how often each class is the answer `(b, k)`
+    hits, most = right.sum(0), counts.amax(1)
+    answers = chosen.argmax(2)
 
-    def share(hits) -> float:
-        return sum(hits) / b
+    def accuracy(table: Tensor) -> float:
+        return (table.argmax(1) == labels).double().mean().item()
 
-    chances = scores.double().softmax(2).mean(0).argmax(1).tolist()
-    votes = [max(sorted(set(row)), key=row.count) for row in answers]
-    tops = [_argmax([max(table[g][i][c] for g in range(m)) for c in range(len(table[0][0]))]) for i in range(b)]
-    accuracy, always = sum(positions) / m, share(all(row) for row in right)
-    flips = share(len(set(row)) > 1 for row in answers)
-    averaged = share(_argmax(row) == y for row, y in zip(sums, labels, strict=True))
+    def share(part: Tensor) -> float:
+        return part.double().mean().item()
+
+    positions, moved = right.mean(1), (answers != answers[0]).double()
+    flips, always = share(most < m), share(hits == m)
     return {
-        "accuracy": {"": accuracy, "first": positions[0], "best": max(positions), "best ": min(positions)},
-        "always": {
-            "": always,
-            "worst": min(positions),
-            "any": share(any(row) for row in right),
-            "constant": 1 - flips,
+        "accuracy": {
+            "": hits.sum().item() / (m * b),
+            "first": positions[0].item(),
+            "best": positions.max().item(),
+            "best ": positions.min().item(),
         },
+        "always": {"": always, "worst": positions.min().item(), "any": share(hits > 0), "constant": 1 - flips},
         "flips": {
             "": flips,
             "errors": 1 - always,
-            "right_flips": share(len(set(row)) > 1 for row in right),
+            "right_flips": share((hits > 0) & (hits < m)),
             "stays": 1 - flips,
-            "ends": share(row[0] != row[-1] for row in answers),
-            "pairs": share(sum(a != row[0] for a in row) / m for row in answers),
-            "pairs ": share(sum(a != row[0] for a in row) / max(1, m - 1) for row in answers),
-            "pairs  ": share(sum(a != c for a, c in zip(row, row[1:], strict=False)) / max(1, m - 1) for row in answers),
+            "ends": share(moved[-1]),
+            "pairs": share(moved),
+            "pairs ": moved.sum().item() / (b * max(1, m - 1)),
+            "pairs  ": (answers[1:] != answers[:-1]).sum().item() / (b * max(1, m - 1)),
         },
         "averaged": {
-            "": averaged,
-            "unmoved": accuracy,
-            "vote": share(v == y for v, y in zip(votes, labels, strict=True)),
-            "softmax": share(v == y for v, y in zip(chances, labels, strict=True)),
-            "largest": share(v == y for v, y in zip(tops, labels, strict=True)),
+            "": accuracy(scores.sum(0)),
+            "unmoved": hits.sum().item() / (m * b),
+            "vote": accuracy(counts),
+            "softmax": accuracy(scores.softmax(2).mean(0)),
+            "largest": accuracy(scores.amax(0)),
         },
     }
 
@@ -142,11 +137,11 @@ def _scores(random: Instances, m: int, b: int, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _telling(random: Instances) -> tuple[Tensor, Tensor]:
-    """A table on which every likely mistake gives another number than the truth."""
+    """A table on which the truth and likely mistakes all give different numbers."""
     while True:
-        scores, labels = _scores(random, 4, 30, 3)
+        scores, labels = _scores(random, 4, 60, 3)
         parts = _report(scores, labels).values()
-        if all(abs(v - part[""]) > 1e-3 for part in parts for hint, v in part.items() if hint):
+        if all(len({round(v, 6) for v in part.values()}) == len(part) for part in parts):
             return scores, labels
 
 
@@ -188,34 +183,33 @@ samples_worth = Exercise(
 )
 
 
-def _crossing(sizes: list[float], plain: list[float], score: float) -> float:
-    """The truth by halving: the curve is monotone, so follow it until it has the score."""
-    sign = 1 if plain[-1] > plain[0] else -1
-
-    def curve(n: float) -> float:
-        i = max(j for j in range(len(sizes) - 1) if sizes[j] <= n or j == 0)
-        return plain[i] + (plain[i + 1] - plain[i]) * math.log(n / sizes[i]) / math.log(sizes[i + 1] / sizes[i])
-
-    low, high = sizes[0], sizes[-1]
-    for _ in range(45):
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if sign * curve(middle) < sign * score else (low, middle)
-    return low
+def _height(sizes: list[float], plain: list[float], n: float) -> float:
+    """The curve at n, where n lies between the ends."""
+    i = max(j for j in range(len(sizes) - 1) if sizes[j] <= n or j == 0)
+    return plain[i] + (plain[i + 1] - plain[i]) * math.log(n / sizes[i]) / math.log(sizes[i + 1] / sizes[i])
 
 
-def _crossings(sizes: Tensor, plain: Tensor, scores: Tensor) -> Tensor:
-    sizes, plain = sizes.tolist(), plain.tolist()
-    return torch.tensor([_crossing(sizes, plain, score) for score in scores.tolist()], dtype=torch.float64)
+def _reads(value: Tensor, sizes: Tensor, plain: Tensor, scores: Tensor, tolerance: float) -> bool:
+    """Whether the curve has each score, or its end on that side, at the value given for it."""
+    n, p = sizes.tolist(), plain.tolist()
+    low, high = min(p), max(p)
+    for v, score in zip(value.tolist(), scores.tolist(), strict=True):
+        if not n[0] * (1 - tolerance) <= v <= n[-1] * (1 + tolerance):
+            return False
+        height = _height(n, p, min(max(v, n[0]), n[-1]))
+        if abs(height - min(max(score, low), high)) > tolerance:
+            return False
+    return True
 
 
-def _compare_worth(value: object, sizes: Tensor, plain: Tensor, scores: Tensor, tolerance: float = 1e-5) -> None:
+def _compare_worth(value: object, sizes: Tensor, plain: Tensor, scores: Tensor, tolerance: float = 1e-7) -> None:
     value = as_tensor(value, tuple(scores.shape))
-    truth = _crossings(sizes, plain, scores)
-    if (value / truth - 1).abs().max() <= tolerance:
+    if _reads(value, sizes, plain, scores, tolerance):
         return
     n, p, s = (part.double() for part in (sizes, plain, scores))
     right = torch.tensor([next((i for i in range(1, len(p)) if (p[i] - x) * (p[0] - x) <= 0), len(p) - 1) for x in s])
     share = (s - p[right - 1]) / (p[right] - p[right - 1])
+    truth = n[right - 1] * (n[right] / n[right - 1]) ** share
     log_share = (s / p[right - 1]).log() / (p[right] / p[right - 1]).log()
     near = (p - s[:, None]).abs().argmin(1)
     ends = (s - p[0]) / (p[-1] - p[0])
@@ -270,10 +264,11 @@ def reads_any_curve(answer, random):
         past = torch.stack([plain.max() + 0.2, plain.min() - 0.2])
         _edge("outside", _compare_worth, answer, sizes, plain, past)
         _edge("exact", _compare_worth, answer, sizes, plain, plain[[2, 0, 4]])
-    sizes, plain = _curve(random, 2)
-    _edge("two", _compare_worth, answer, sizes, plain, _inside(random, plain, 1))
+    for rising in (True, False):
+        sizes, plain = _curve(random, 2, rising)
+        _edge("two", _compare_worth, answer, sizes, plain, _inside(random, plain, 1))
     sizes, plain = _curve(random, 6)
-    for dtype, tolerance in ((torch.float32, 1e-3), (torch.float64, 1e-5)):
+    for dtype, tolerance in ((torch.float32, 1e-4), (torch.float64, 1e-7)):
         narrow = sizes, plain.to(dtype), _inside(random, plain, 3).to(dtype)
         _edge("dtype", functools.partial(_compare_worth, tolerance=tolerance), answer, *narrow)
         if called("dtype", answer, *narrow).dtype != dtype:
@@ -288,8 +283,8 @@ paired_gain = Exercise(
         "keys": 'return a dict with the keys "mean", "low" and "high"',
         "sign": "a gain is the other construction minus the plain network",
         "more": "you give the other construction more examples, and the plain network fewer: it is the other way round",
-        "same": "you compare at equal sizes: move one of the two tables by `shift` columns first",
-        "around": "do not go round the end: the largest sizes of the other, and the smallest of plain, have no partner",
+        "same": "you compare at equal sizes, or go round the end: the largest sizes of the other, and the smallest of plain, "
+        "have no partner",
         "last": "take the mean over all pairs of columns that have a partner, not one pair alone",
         "mean": '"mean" is wrong: other in column i minus plain in column i + shift, mean over columns, then over seeds',
         "unpaired": "the rows are paired: take differences row by row first, and their spread; common luck cancels",
@@ -311,7 +306,8 @@ paired_gain = Exercise(
 def _gain_table(plain: Tensor, other: Tensor, shift: int) -> Tensor:
     """other at column i minus plain at column i + shift, `(r, s - shift)`, entry by entry."""
     r, s = plain.shape
-    return torch.tensor([[(other[i, j] - plain[i, j + shift]).item() for j in range(s - shift)] for i in range(r)]).double()
+    a, b = other.tolist(), plain.tolist()
+    return torch.tensor([[a[i][j] - b[i][j + shift] for j in range(s - shift)] for i in range(r)], dtype=torch.float64)
 
 
 def _reaches(plain: Tensor, other: Tensor, shift: int, t: float) -> dict[str, list[float]]:
@@ -346,7 +342,6 @@ def _compare_gain(found: object, plain: Tensor, other: Tensor, shift: int, t: fl
             "sign": -truth,
             "more": (other[:, shift:] - plain[:, : s - shift]).mean().item(),
             "same": (other - plain).mean().item(),
-            "around": (other - plain.roll(-shift, 1)).mean().item(),
             "last": (other[:, s - shift - 1] - plain[:, -1]).mean().item(),
             "last ": (other[:, 0] - plain[:, shift]).mean().item(),
         }
@@ -371,7 +366,7 @@ def _tables(random: Instances, r: int, s: int, shift: int) -> tuple[Tensor, Tens
 
 @paired_gain.property(points=3)
 def pairs_rows_and_shifts_columns(answer, random):
-    for r, s, shift in ((5, 6, 1), (7, 6, 2), (4, 7, 2)):
+    for r, s, shift in ((5, 6, 1), (4, 7, 2)):
         instance = _tables(random, r, s, shift)
         _compare_gain(answer(*instance), *instance)
 
