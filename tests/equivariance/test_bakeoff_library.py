@@ -143,7 +143,7 @@ def test_cells_are_written_and_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("call", "word"),
     [
-        (lambda: bakeoff.train(nn.Linear(1, 1), torch.zeros(2, 1), torch.zeros(3, 1), None, steps=1, rate=1, seed=0), "x and y"),
+        (lambda: bakeoff.train(nn.Linear(1, 1), torch.zeros(2), torch.zeros(3), None, steps=1, rate=1, seed=0), "x and y"),
         (lambda: bakeoff.samples_worth([1], torch.ones(1), 0.5), "sizes and plain"),
         (lambda: bakeoff.select([], "digits"), "task"),
         (lambda: bakeoff_digits.draw(0, 1), "size"),

@@ -88,5 +88,5 @@ def clusters() -> Demo:
     return _explore(
         "clusters",
         "Left, error over training clusters: the plain network in black, the chosen construction thick with a dot, an "
-        "arrow from the dot along equal error to the plain curve if it gets there. Right, error over invariance error, one mark each.",
+        "arrow from the dot along equal error to the plain curve, if it gets there. Right, error over invariance error.",
     )
