@@ -21,10 +21,12 @@ UPRIGHT_SIZES = (200,)
 
 
 def grid(show: bool = True) -> list[Cell]:
-    """All cells, task after task."""
-    jobs = [("digits", size, seed, "turned") for seed in SEEDS for size in bakeoff_digits.SIZES]
-    jobs += [("digits", size, seed, "upright") for seed in SEEDS for size in UPRIGHT_SIZES]
-    jobs += [("clusters", size, seed, "turned") for seed in SEEDS for size in bakeoff_clusters.SIZES]
+    """All cells, seed after seed."""
+    jobs = []
+    for seed in SEEDS:
+        jobs += [("digits", size, seed, "turned") for size in bakeoff_digits.SIZES]
+        jobs += [("digits", size, seed, "upright") for size in UPRIGHT_SIZES]
+        jobs += [("clusters", size, seed, "turned") for size in bakeoff_clusters.SIZES]
     cells = []
     for task, size, seed, law in tqdm(jobs, desc="training", disable=not show):
         if task == "clusters":

@@ -49,7 +49,8 @@ class ReadingNet(nn.Module):
         numbers = reading(positions)
         self.reading = reading
         self.register_buffer("mean", numbers.mean(0))
-        self.register_buffer("spread", numbers.std(0).clamp(min=1e-3))
+        spread = numbers.std(0)  # a number that hardly varies must not be blown up: a test cluster may have another one
+        self.register_buffer("spread", spread.clamp(min=0.1 * spread.max().item()))
         k = numbers.shape[1]
         width = round(((k + 3) ** 2 / 4 + PARAMETERS) ** 0.5 - (k + 3) / 2)  # w^2 + (k + 3) w + 1 parameters
         self.layers = nn.Sequential(
