@@ -20,6 +20,7 @@ from course_lib.equivariance.bakeoff import STORED, Cell, write_cells
 SEEDS = range(10, 15)
 UPRIGHT = ("plain", "averaged after", "augmented", "shared weights")
 UPRIGHT_SIZES = (200,)
+CONTROL_SIZES = (100, 200)  # of the plain network with the activation of the shared weights
 
 
 def grid(show: bool = True) -> list[Cell]:
@@ -35,6 +36,7 @@ def grid(show: bool = True) -> list[Cell]:
             cells += bakeoff_clusters.run(list(bakeoff_clusters.CONSTRUCTIONS), size, seed)
         else:
             methods = UPRIGHT if law == "upright" else list(bakeoff_digits.CONSTRUCTIONS)
+            methods = [*methods, *bakeoff_digits.CONTROL] if law == "turned" and size in CONTROL_SIZES else methods
             cells += bakeoff_digits.run(methods, size, seed, law)
     return cells
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_lib.claims.equivariance import bakeoff as claims
-from course_lib.data.make_bakeoff import SEEDS, UPRIGHT, UPRIGHT_SIZES
+from course_lib.data.make_bakeoff import CONTROL_SIZES, SEEDS, UPRIGHT, UPRIGHT_SIZES
 from course_lib.demos.equivariance import bakeoff as demos
 from course_lib.equivariance import bakeoff, bakeoff_clusters, bakeoff_digits
 from course_lib.equivariance.bakeoff import values
@@ -38,6 +38,7 @@ def test_the_grid_is_whole():
                 assert [cell.seed for cell in found] == list(SEEDS)
     assert all(len(values(cells, "digits", m, n, law="upright")) == len(SEEDS) for m in UPRIGHT for n in UPRIGHT_SIZES)
     tasks = len(bakeoff_digits.CONSTRUCTIONS) * len(bakeoff_digits.SIZES) + len(UPRIGHT) * len(UPRIGHT_SIZES)
+    tasks += len(bakeoff_digits.CONTROL) * len(CONTROL_SIZES)
     assert len(cells) == len(SEEDS) * (tasks + len(bakeoff_clusters.CONSTRUCTIONS) * len(bakeoff_clusters.SIZES))
 
 
@@ -62,7 +63,7 @@ def test_some_cells_come_out_again(task, methods, size, seed):
 
 def test_the_grid_keeps_what_the_constructions_promise():
     for cell in claims.cells():
-        built = demos.TASKS[cell.task].CONSTRUCTIONS[cell.method]
+        built = (demos.TASKS[cell.task].CONSTRUCTIONS | bakeoff_digits.CONTROL)[cell.method]
         assert (cell.error < 1e-4) == built.exact, cell
         if cell.task == "digits":
             assert (cell.flips == 0) == built.exact and 0 <= cell.score <= 1
