@@ -165,7 +165,8 @@ def select(cells: Sequence[Cell], task: str, law: str = "turned", **wanted) -> l
 
 def values(cells: Sequence[Cell], task: str, method: str, size: int, field: str = "score", law: str = "turned") -> Tensor:
     """One field of a construction at one size, one number for each seed, `(seeds,)`."""
-    return torch.tensor([getattr(cell, field) for cell in select(cells, task, law, method=method, size=size)]).double()
+    found = select(cells, task, law, method=method, size=size)
+    return torch.tensor([getattr(cell, field) for cell in found], dtype=torch.float64)
 
 
 def relative_seconds(cells: Sequence[Cell], task: str, method: str, field: str = "train_seconds") -> float:
