@@ -6,7 +6,6 @@ are trained by the same loop, for the same number of steps, on the same draws of
 """
 
 import csv
-import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -170,10 +169,10 @@ def values(cells: Sequence[Cell], task: str, method: str, size: int, field: str 
 
 
 def relative_seconds(cells: Sequence[Cell], task: str, method: str, field: str = "train_seconds") -> float:
-    """Median over sizes and seeds of a time over that of the plain network of the same size, seed and run; nan is left out."""
+    """Median over sizes and seeds of a time over that of the plain network of the same size and seed, in the same run."""
     plain = {(cell.size, cell.seed): getattr(cell, field) for cell in select(cells, task, method="plain")}
     ratios = [getattr(cell, field) / plain[cell.size, cell.seed] for cell in select(cells, task, method=method)]
-    return statistics.median(ratio for ratio in ratios if math.isfinite(ratio))
+    return statistics.median(ratios)
 
 
 def samples_worth(sizes: Sequence[int], plain: Tensor, score: float) -> float:

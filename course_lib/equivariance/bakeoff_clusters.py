@@ -53,9 +53,7 @@ class ReadingNet(nn.Module):
         self.register_buffer("spread", spread.clamp(min=0.1 * spread.max().item()))
         k = numbers.shape[1]
         width = round(((k + 3) ** 2 / 4 + PARAMETERS) ** 0.5 - (k + 3) / 2)  # w^2 + (k + 3) w + 1 parameters
-        self.layers = nn.Sequential(
-            nn.Linear(k, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1)
-        )
+        self.layers = nn.Sequential(nn.Linear(k, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
         initialise(self, seed)
 
     def forward(self, x: Tensor) -> Tensor:

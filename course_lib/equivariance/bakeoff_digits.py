@@ -3,7 +3,7 @@
 The group is C_4, quarter turns, exact on the grid. Every network has about 8,800 parameters. The one that shares weights over
 turns (Cohen & Welling, 2016) and the plain one are the same class, with C_4 and with C_1. Units that see the
 whole image are fewer where weights are shared, and with plain ReLUs most of them die in some trainings: there negative values
-are kept, times 0.1. `CONTROL` is the plain network with the same activation.
+are kept, times 0.1. `CONTROL` holds the plain network with the same activation, unmoved and augmented.
 """
 
 import time
@@ -124,8 +124,15 @@ CONSTRUCTIONS = {
     "shared weights": Construction("build", "shared weights", lambda seed, _: TurnNet(TURNS, SHARED, seed, LEAK)),
     "invariants": Construction("build", "invariants", InvariantNet),
 }
+
+
+def _leaky(seed: int, _) -> nn.Module:
+    return TurnNet(CyclicGroup(1), PLAIN, seed, LEAK)
+
+
 CONTROL = {
-    "plain, leaky": Construction("none", "leaky", lambda seed, _: TurnNet(CyclicGroup(1), PLAIN, seed, LEAK), exact=False)
+    "plain, leaky": Construction("none", "plain, leaky", _leaky, exact=False),
+    "augmented, leaky": Construction("build", "augmented, leaky", _leaky, exact=False, moved=True),
 }
 
 

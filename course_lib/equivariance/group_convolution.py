@@ -139,7 +139,7 @@ class _Layer(nn.Module):
             return expand(weight, self.group)
         if self._kept is None or self._kept[0] is not weight or self._kept[1] != weight._version:
             with torch.inference_mode(False), torch.no_grad():
-                self._kept = weight, weight._version, expand(weight, self.group)
+                self._kept = weight, weight._version, expand(weight, self.group).contiguous()
         return self._kept[2]
 
     def train(self, mode: bool = True) -> "_Layer":
