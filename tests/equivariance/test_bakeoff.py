@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from course_lib.claims.equivariance import bakeoff as claims
-from course_lib.data.make_bakeoff import CONTROL_SIZES, SEEDS, UPRIGHT, UPRIGHT_SIZES
+from course_lib.data.make_bakeoff import SEEDS, UPRIGHT, UPRIGHT_SIZES
 from course_lib.demos.equivariance import bakeoff as demos
 from course_lib.equivariance import bakeoff, bakeoff_clusters, bakeoff_digits
-from course_lib.equivariance.bakeoff import values
 
 
 def test_on_one_orbit_with_a_linear_learner_all_constructions_are_one():
@@ -31,34 +30,54 @@ def test_on_one_orbit_with_a_linear_learner_all_constructions_are_one():
 
 def test_the_grid_is_whole():
     cells = claims.cells()
-    for task, module in (("digits", bakeoff_digits), ("clusters", bakeoff_clusters)):
-        for method in module.CONSTRUCTIONS:
-            for size in module.SIZES:
-                found = bakeoff.select(cells, task, method=method, size=size)
-                assert [cell.seed for cell in found] == list(SEEDS)
-    assert all(len(values(cells, "digits", m, n, law="upright")) == len(SEEDS) for m in UPRIGHT for n in UPRIGHT_SIZES)
-    tasks = len(bakeoff_digits.CONSTRUCTIONS) * len(bakeoff_digits.SIZES) + len(UPRIGHT) * len(UPRIGHT_SIZES)
-    tasks += len(bakeoff_digits.CONTROL) * len(CONTROL_SIZES)
-    assert len(cells) == len(SEEDS) * (tasks + len(bakeoff_clusters.CONSTRUCTIONS) * len(bakeoff_clusters.SIZES))
+    assert len({(c.task, c.law, c.method, c.size, c.seed) for c in cells}) == len(cells)
+    digits = len(bakeoff_digits.CONSTRUCTIONS | bakeoff_digits.CONTROL) * len(bakeoff_digits.SIZES) + len(UPRIGHT) * len(
+        UPRIGHT_SIZES
+    )
+    clusters = len(bakeoff_clusters.CONSTRUCTIONS) * len(bakeoff_clusters.SIZES)
+    assert len(cells) == len(SEEDS) * (digits + clusters)
+    assert {cell.seed for cell in cells} == set(SEEDS)
+    assert all(cell.train_seconds > 0 and cell.read_seconds > 0 for cell in cells)
 
 
 @pytest.mark.parametrize(
-    ("task", "methods", "size", "seed"),
+    ("task", "methods", "seed"),
     [
-        ("digits", ("plain", "averaged after"), 50, 10),
-        ("digits", ("shared weights", "invariants"), 100, 12),
-        ("clusters", ("plain", "bag of distances"), 100, 11),
+        ("digits", ("plain", "averaged after"), 100),
+        ("digits", ("invariants",), 101),
+        ("clusters", ("dot products", "bag of distances"), 102),
     ],
 )
-def test_some_cells_come_out_again(task, methods, size, seed):
-    module = demos.TASKS[task]
+def test_some_cells_come_out_again(task, methods, seed):
+    """At the smallest size, up to what the rounding of another processor makes of a training."""
+    module, size = demos.TASKS[task], demos.TASKS[task].SIZES[0]
     for again in module.run(list(methods), size, seed):
         (stored,) = bakeoff.select(claims.cells(), task, method=again.method, size=size, seed=seed)
-        tolerance = {"abs": 0.03} if task == "digits" else {"rel": 0.1}
-        assert again.score == pytest.approx(stored.score, **tolerance)
-        assert again.error == pytest.approx(stored.error, rel=0.2, abs=1e-5)
+        assert again.score == pytest.approx(stored.score, **({"abs": 0.02} if task == "digits" else {"rel": 0.05}))
+        assert again.error == pytest.approx(stored.error, rel=0.2, abs=1e-4)
         for field in ("evaluations", "operations", "parameters"):
             assert getattr(again, field) == getattr(stored, field)
+
+
+def test_controls_differ_from_their_constructions_in_the_activation_alone():
+    x = bakeoff_digits.draw(8, 0)[0]
+    for name, control in bakeoff_digits.CONTROL.items():
+        built = bakeoff_digits.CONSTRUCTIONS[name.removesuffix(", leaky")]
+        one, other = built.build(3, x), control.build(3, x)
+        assert (control.moved, control.exact, control.read, control.pose) == (built.moved, built.exact, built.read, built.pose)
+        assert not torch.equal(one(x), other(x))
+        other.bend.negative_slope = 0.0
+        assert torch.equal(one(x), other(x))
+        assert bakeoff_digits.CONSTRUCTIONS["shared weights"].build(3, x).bend.negative_slope == bakeoff_digits.LEAK
+
+
+def test_the_lead_is_a_paired_difference():
+    cells, gains = claims.cells(), []
+    for seed in SEEDS:
+        score = {c.method: c.score for c in cells if c.law == "upright" and c.seed == seed}
+        gains.append(score["shared weights"] - score["plain, leaky"])
+    mean, low, high = claims.lead("plain, leaky", "upright")
+    assert mean == pytest.approx(sum(gains) / len(gains)) and low < mean < high
 
 
 def test_the_grid_keeps_what_the_constructions_promise():

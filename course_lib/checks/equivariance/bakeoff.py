@@ -129,10 +129,13 @@ def _compare_report(found: object, scores: Tensor, labels: Tensor) -> None:
 
 
 def _scores(random: Instances, m: int, b: int, k: int) -> tuple[Tensor, Tensor]:
-    """Scores that favour each item's label, on scales so different that means and votes disagree."""
-    labels = torch.tensor([random.integer(0, k - 1) for _ in range(b)])
-    size = torch.exp(1.5 * random.normal(m, b, 1))
-    scores = size * (random.normal(m, b, k) + 0.9 * torch.nn.functional.one_hot(labels, k))
+    """Scores that favour each item's label, on scales so different that means and votes disagree.
+
+    What positions have in common makes some items wrong in all of them.
+    """
+    labels = (k * random.uniform(b)).long()
+    size, common = torch.exp(1.5 * random.normal(m, b, 1)), random.normal(b, k)
+    scores = size * (random.normal(m, b, k) + common + 0.9 * torch.nn.functional.one_hot(labels, k))
     return scores, labels
 
 
@@ -140,8 +143,8 @@ def _telling(random: Instances) -> tuple[Tensor, Tensor]:
     """A table on which the truth and likely mistakes all give different numbers."""
     while True:
         scores, labels = _scores(random, 4, 60, 3)
-        parts = _report(scores, labels).values()
-        if all(len({round(v, 6) for v in part.values()}) == len(part) for part in parts):
+        parts = [[*part.values(), 4 * part[""]] for part in _report(scores, labels).values()]  # 4: a sum over positions
+        if all(len({round(v, 6) for v in part}) == len(part) for part in parts):
             return scores, labels
 
 

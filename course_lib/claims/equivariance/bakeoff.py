@@ -39,6 +39,13 @@ def gains_with_fewer(task: str, method: str, factor: int) -> Tensor:
     return torch.stack(gains).mean(0)
 
 
+def lead(other: str, law: str = "turned", method: str = "shared weights") -> tuple[float, float, float]:
+    """Accuracy of a construction minus another's at equal sizes, mean over sizes, and the ends of its interval over seeds."""
+    sizes = bakeoff_digits.SIZES if law == "turned" else (200,)
+    own, theirs = (torch.stack([values(cells(), "digits", name, n, law=law) for n in sizes]) for name in (method, other))
+    return mean_interval((own - theirs).mean(0))
+
+
 def fewer_digits(method: str = "shared weights", factor: int = 2) -> Record:
     """Accuracy of a construction with a part of the digits, minus that of the plain network with all, mean over sizes."""
     gains = gains_with_fewer("digits", method, factor)
