@@ -40,7 +40,7 @@ def test_networks_are_equally_large_and_evaluations_are_counted(task, name):
     """The operations of a construction on a plain network are those of the plain one, times its evaluations."""
     construction, network, f = untrained(task, name)
     _, plain, g = untrained(task, "plain")
-    assert bakeoff.parameter_count(network) == pytest.approx(bakeoff.parameter_count(plain), rel=0.03)
+    assert bakeoff.parameter_count(network) == pytest.approx(bakeoff.parameter_count(plain), rel=0.04)
     if construction.kind == "modify" and name != "canonicalised":
         x = inputs(task, 4)
         assert bakeoff.operations(f, x) == pytest.approx(construction.evaluations * bakeoff.operations(g, x), rel=0.02)

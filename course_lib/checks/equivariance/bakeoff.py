@@ -143,6 +143,8 @@ def _telling(random: Instances) -> tuple[Tensor, Tensor]:
     """A table on which the truth and likely mistakes all give different numbers."""
     while True:
         scores, labels = _scores(random, 4, 60, 3)
+        by_accuracy = (scores.argmax(2) == labels).sum(1).argsort()
+        scores = scores[by_accuracy[[1, 3, 0, 2]]]  # the first position is neither the best nor the worst
         parts = [[*part.values(), 4 * part[""]] for part in _report(scores, labels).values()]  # 4: a sum over positions
         if all(len({round(v, 6) for v in part}) == len(part) for part in parts):
             return scores, labels
@@ -158,7 +160,7 @@ def counts_items_and_positions(answer, random):
 @orbit_report.property(points=1)
 @_behind(counts_items_and_positions)
 def holds_for_single_positions(answer, random):
-    for hint, m, b, k in (("one", 1, 5, 4), ("one", 3, 1, 4), ("one", 1, 1, 2), ("square", 4, 4, 4), ("square", 5, 3, 3)):
+    for hint, m, b, k in (("one", 1, 5, 4), ("one", 3, 1, 4), ("square", 4, 4, 4), ("square", 5, 3, 3)):
         _edge(hint, _compare_report, answer, *_scores(random, m, b, k))
 
 
