@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from course_lib.claims.core import mean_interval
 from course_lib.claims.equivariance import bakeoff as claims
 from course_lib.data.make_bakeoff import SEEDS, UPRIGHT, UPRIGHT_SIZES
 from course_lib.demos.equivariance import bakeoff as demos
@@ -159,3 +160,12 @@ def test_demos_say_how_many_examples_the_plain_network_needs():
         for point in demo.points():
             needed = demos.worth(task, *point.values())
             assert ("needs about" in demo.describe(**point)) == math.isfinite(needed)
+            assert task == "digits" or "never" in demo.describe(**point)  # the chapter: no arrow appears
+
+
+def test_with_a_quarter_of_the_digits_the_activation_decides():
+    for factor, plain, sign in ((2, "plain", 1), (2, "plain, leaky", 1), (4, "plain", 1), (4, "plain, leaky", 0)):
+        _, low, high = mean_interval(claims.gains_with_fewer("digits", "shared weights", factor, plain))
+        assert (low > 0) == sign and high > 0
+    assert all(claims.lead(f"{name}{leak}")[1] > 0 for name in ("plain", "augmented") for leak in ("", ", leaky"))
+    assert all(claims.lead(name, "upright")[2] < -claims.MARGIN for name in ("plain", "plain, leaky"))

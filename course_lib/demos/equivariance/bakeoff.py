@@ -1,6 +1,7 @@
 """Demos of chapters/equivariance/bakeoff.ipynb, drawn from the stored grid."""
 
 import math
+from functools import cache
 
 import torch
 
@@ -11,24 +12,30 @@ from course_lib.equivariance import bakeoff_clusters, bakeoff_digits
 from course_lib.equivariance.bakeoff import samples_worth, values
 
 TASKS = {"digits": bakeoff_digits, "clusters": bakeoff_clusters}
+SHOWN = {"digits": (50, 200, 800), "clusters": (50, 100, 400)}  # sizes that can be chosen
 MARKERS = {"none": "x", "modify": "s", "build": "^"}
 SCORES = {"digits": "accuracy", "clusters": "error in eV"}
 FLOOR = 1e-8  # smaller invariance errors are drawn here
 
 
+@cache
+def _mean(task: str, method: str, size: int, field: str = "score") -> float:
+    return values(cells(), task, method, size, field).mean().item()
+
+
 def curve(task: str, method: str) -> torch.Tensor:
     """Mean score over seeds at each size, `(sizes,)`."""
-    return torch.stack([values(cells(), task, method, size).mean() for size in TASKS[task].SIZES])
+    return torch.tensor([_mean(task, method, size) for size in TASKS[task].SIZES], dtype=torch.float64)
 
 
 def worth(task: str, method: str, size: int) -> float:
     """Examples that the plain network needs for the mean score of a construction; nan beyond the ends of its curve."""
-    return samples_worth(TASKS[task].SIZES, curve(task, "plain"), values(cells(), task, method, size).mean().item())
+    return samples_worth(TASKS[task].SIZES, curve(task, "plain"), _mean(task, method, size))
 
 
 def symmetry_error(task: str, method: str, size: int) -> float:
     """Mean invariance error over seeds."""
-    return values(cells(), task, method, size, "error").mean().item()
+    return _mean(task, method, size, "error")
 
 
 def _out_of_reach(task: str, score: float) -> str:
@@ -46,10 +53,10 @@ def _draw(task: str, construction: str, size: int):
     for method, built in module.CONSTRUCTIONS.items():
         colour, thick = _colour(method, construction), 2.6 if method == construction else 1.2
         left.plot(module.SIZES, curve(task, method), color=colour, linewidth=thick, zorder=3 if method == construction else 2)
-        score = values(cells(), task, method, size).mean().item()
+        score = _mean(task, method, size)
         error = max(symmetry_error(task, method, size), FLOOR)
         right.plot(error, score, MARKERS[built.kind], color=colour, markersize=11 if method == construction else 7)
-    score, needed = values(cells(), task, construction, size).mean().item(), worth(task, construction, size)
+    score, needed = _mean(task, construction, size), worth(task, construction, size)
     left.plot(size, score, "o", markersize=10, color=plots.CHOSEN, zorder=4)
     if math.isfinite(needed) and needed != size:
         left.annotate("", (needed, score), (size, score), arrowprops={"arrowstyle": "->", "color": plots.MOVED, "linewidth": 2})
@@ -66,7 +73,7 @@ def _explore(task: str, alt: str) -> Demo:
     module = TASKS[task]
 
     def describe(construction: str, size: int) -> str:
-        score, needed = values(cells(), task, construction, size).mean().item(), worth(task, construction, size)
+        score, needed = _mean(task, construction, size), worth(task, construction, size)
         reach = f"the plain network needs about {needed:.0f}" if math.isfinite(needed) else _out_of_reach(task, score)
         error = symmetry_error(task, construction, size)
         calls = module.CONSTRUCTIONS[construction].evaluations
@@ -76,7 +83,7 @@ def _explore(task: str, alt: str) -> Demo:
         )
 
     names = tuple(name for name in module.CONSTRUCTIONS if name != "plain")
-    return explore(lambda **point: _draw(task, **point), describe, alt=alt, construction=names, size=module.SIZES)
+    return explore(lambda **point: _draw(task, **point), describe, alt=alt, construction=names, size=SHOWN[task])
 
 
 def digits() -> Demo:
