@@ -4,8 +4,8 @@ Thresholds were declared before any grid was run, and never moved. In a first gr
 with shared weights died in some trainings, and standardising blew up one number of the bag of distances. Both were repaired by
 looking at those very seeds, and two attempted repairs were dropped: a leaky activation for all networks, and a wider last
 stage that kept plain ReLUs. What stands is one run of the whole grid at fresh seeds, declared with the code frozen before it
-was made. `bakeoff_digits.CONTROL` has the plain and the augmented network with the activation of the shared weights. Against the
-former, half the digits are still enough, and for a quarter the interval holds 0.
+was made. `bakeoff_digits.CONTROL` has the plain and the augmented network with the activation of the shared weights. Against
+the former, half the digits are still enough, and for a quarter the interval holds 0.
 
 Everything is paired: with one seed all constructions see the same draw of examples and the same initial weights where their
 networks are alike. Intervals are over seeds, with one set of test data. Draws of one seed contain each other, and large draws
