@@ -80,6 +80,18 @@ class SetsOfDistances(nn.Module):
         return self.each(sets).reshape(len(x), ATOMS).sum(1)
 
 
+class SetOfAtoms(nn.Module):
+    """E = rho(sum_i phi(x_i)): weights shared over S_6, on coordinates that O(3) does move. `(b,)`."""
+
+    def __init__(self, seed: int, positions: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("spread", positions.std())
+        self.each = DeepSets(3, "sum", 47, 47, activation="softplus", seed=seed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.each(x / self.spread)
+
+
 class AveragedNet(nn.Module):
     """The mean of a network over motions `(m, ...)` that stay the same, in training and in reading."""
 
@@ -127,6 +139,7 @@ CONSTRUCTIONS = {
     "bag of distances": Construction("build", "bag of distances", _reads(bag_of_distances)),
     "shared weights": Construction("build", "shared weights", SetsOfDistances),
 }
+CONTROL = {"names alone": Construction("build", "names alone", SetOfAtoms, exact=False)}  # dot products: rotations alone
 
 
 @cache
@@ -161,7 +174,7 @@ def fit(construction: Construction, size: int, seed: int, steps: int = STEPS) ->
 
 def measure(method: str, network: nn.Module, scale: Tensor, size: int, seed: int, train_seconds: float) -> Cell:
     """Everything that is measured on the 400 test clusters; the invariance error is that of the standardised energy."""
-    construction, test = CONSTRUCTIONS[method], data()[1]
+    construction, test = (CONSTRUCTIONS | CONTROL)[method], data()[1]
     f = construction.predictor(network)
     with torch.no_grad():
         wrong = scale[0] + scale[1] * f(test.positions) - test.energies
@@ -188,10 +201,11 @@ def run(methods: Sequence[str], size: int, seed: int, steps: int = STEPS) -> lis
     """One cell for each method, on the same draw; constructions that share a network train it once."""
     trained, cells = {}, []
     for method in methods:
-        name = CONSTRUCTIONS[method].network
+        construction = (CONSTRUCTIONS | CONTROL)[method]
+        name = construction.network
         if name not in trained:
             start = time.perf_counter()
-            fitted = fit(CONSTRUCTIONS[method], size, seed, steps)
+            fitted = fit(construction, size, seed, steps)
             trained[name] = (*fitted, time.perf_counter() - start)
         network, scale, spent = trained[name]
         cells.append(measure(method, network, scale, size, seed, spent))

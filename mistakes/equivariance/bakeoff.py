@@ -241,6 +241,43 @@ def spread_of_the_answers(scores, labels):
     }
 
 
+@mistake(REPORT, hint="accuracy")
+def four_positions_as_in_the_chapter(scores, labels):
+    scores = scores[:4]
+    answers = scores.argmax(2)
+    right = answers == labels
+    return {
+        "accuracy": right.double().mean().item(),
+        "always": right.all(0).double().mean().item(),
+        "flips": (answers != answers[0]).any(0).double().mean().item(),
+        "averaged": (scores.mean(0).argmax(1) == labels).double().mean().item(),
+    }
+
+
+@mistake(REPORT, hint="square", points=3)
+def labels_along_the_axis_that_fits(scores, labels):
+    answers = scores.argmax(2)
+    right = answers == (labels[:, None] if len(labels) == len(scores) else labels)
+    return {
+        "accuracy": right.double().mean().item(),
+        "always": right.all(0).double().mean().item(),
+        "flips": (answers != answers[0]).any(0).double().mean().item(),
+        "averaged": (scores.mean(0).argmax(1) == labels).double().mean().item(),
+    }
+
+
+@mistake(REPORT, hint="rounded")
+def rounded_to_three_decimals(scores, labels):
+    answers = scores.argmax(2)
+    right = answers == labels
+    return {
+        "accuracy": round(right.double().mean().item(), 3),
+        "always": round(right.all(0).double().mean().item(), 3),
+        "flips": round((answers != answers[0]).any(0).double().mean().item(), 3),
+        "averaged": round((scores.mean(0).argmax(1) == labels).double().mean().item(), 3),
+    }
+
+
 # ------------------------------------------------------------------------------------------------------ read horizontally
 
 
@@ -326,6 +363,17 @@ def read_vertically(sizes, plain, scores):
 @mistake(WORTH, hint="falling", points=3)
 def rising_curves_only(sizes, plain, scores):
     logs = sizes.to(plain.dtype).log()
+    scores = scores.clamp(plain[0], plain[-1])
+    right = torch.searchsorted(plain, scores).clamp(1, len(plain) - 1)
+    share = (scores - plain[right - 1]) / (plain[right] - plain[right - 1])
+    return (logs[right - 1] + share * (logs[right] - logs[right - 1])).exp()
+
+
+@mistake(WORTH, hint="level", points=3)
+def high_at_the_start_falls(sizes, plain, scores):
+    logs = sizes.to(plain.dtype).log()
+    if plain[0] > 0.5:
+        plain, scores = -plain, -scores
     scores = scores.clamp(plain[0], plain[-1])
     right = torch.searchsorted(plain, scores).clamp(1, len(plain) - 1)
     share = (scores - plain[right - 1]) / (plain[right] - plain[right - 1])
@@ -485,3 +533,26 @@ def axes_squeezed_away(plain, other, shift, t):
     gains = (other[:, : plain.shape[1] - shift] - plain[:, shift:]).squeeze().mean(1)
     mean, reach = gains.mean().item(), t * gains.std().item() / len(gains) ** 0.5
     return {"mean": mean, "low": mean - reach, "high": mean + reach}
+
+
+@mistake(GAIN, hint="mean")
+def five_rows_as_in_the_chapter(plain, other, shift, t):
+    plain, other = plain[:5], other[:5]
+    gains = (other[:, : plain.shape[1] - shift] - plain[:, shift:]).mean(1)
+    mean, reach = gains.mean().item(), t * gains.std().item() / len(gains) ** 0.5
+    return {"mean": mean, "low": mean - reach, "high": mean + reach}
+
+
+@mistake(GAIN, hint="mean")
+def shift_of_three_at_most(plain, other, shift, t):
+    shift = min(shift, 3)
+    gains = (other[:, : plain.shape[1] - shift] - plain[:, shift:]).mean(1)
+    mean, reach = gains.mean().item(), t * gains.std().item() / len(gains) ** 0.5
+    return {"mean": mean, "low": mean - reach, "high": mean + reach}
+
+
+@mistake(GAIN, hint="rounded")
+def rounded_to_three(plain, other, shift, t):
+    gains = (other[:, : plain.shape[1] - shift] - plain[:, shift:]).mean(1)
+    mean, reach = gains.mean().item(), t * gains.std().item() / len(gains) ** 0.5
+    return {"mean": round(mean, 3), "low": round(mean - reach, 3), "high": round(mean + reach, 3)}

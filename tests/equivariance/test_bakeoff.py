@@ -36,7 +36,7 @@ def test_the_grid_is_whole():
     digits = len(bakeoff_digits.CONSTRUCTIONS | bakeoff_digits.CONTROL) * len(bakeoff_digits.SIZES) + len(UPRIGHT) * len(
         UPRIGHT_SIZES
     )
-    clusters = len(bakeoff_clusters.CONSTRUCTIONS) * len(bakeoff_clusters.SIZES)
+    clusters = len(bakeoff_clusters.CONSTRUCTIONS | bakeoff_clusters.CONTROL) * len(bakeoff_clusters.SIZES)
     assert len(cells) == len(SEEDS) * (digits + clusters)
     assert {cell.seed for cell in cells} == set(SEEDS)
     assert all(cell.train_seconds > 0 and cell.read_seconds > 0 for cell in cells)
@@ -48,6 +48,7 @@ def test_the_grid_is_whole():
         ("digits", ("plain", "averaged after"), 100),
         ("digits", ("invariants",), 101),
         ("clusters", ("dot products", "bag of distances"), 102),
+        ("clusters", ("names alone",), 103),
     ],
 )
 def test_some_cells_come_out_again(task, methods, seed):
@@ -84,7 +85,7 @@ def test_the_lead_is_a_paired_difference():
 
 def test_the_grid_keeps_what_the_constructions_promise():
     for cell in claims.cells():
-        built = (demos.TASKS[cell.task].CONSTRUCTIONS | bakeoff_digits.CONTROL)[cell.method]
+        built = (demos.TASKS[cell.task].CONSTRUCTIONS | demos.TASKS[cell.task].CONTROL)[cell.method]
         assert (cell.error < 1e-4) == built.exact, cell
         if cell.task == "digits":
             assert (cell.flips == 0) == built.exact and 0 <= cell.score <= 1
@@ -124,6 +125,14 @@ def test_claims_say_what_the_chapter_says():
     assert len({record.id for record in records}) == len(records)
     assert all(record.seeds == len(SEEDS) for record in records)
     assert {record.id.rpartition("bakeoff/")[2]: record.verdict for record in records} == VERDICTS
+
+
+def test_on_clusters_one_half_of_the_symmetry_buys_little_and_both_halves_much():
+    spread = bakeoff_clusters.data()[1].energies.std()
+    for size in bakeoff_clusters.SIZES[1:]:
+        half = [demos._mean("clusters", name, size) for name in ("names alone", "dot products")]
+        both = [demos._mean("clusters", name, size) for name in ("bag of distances", "shared weights")]
+        assert min(half) > 0.75 * spread and max(both) < 0.8 * min(half)
 
 
 VERDICTS = {

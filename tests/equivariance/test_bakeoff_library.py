@@ -64,6 +64,16 @@ def test_dot_products_are_blind_to_rotations_and_not_to_names():
         assert (error >= low).all() and (error < high).all()
 
 
+def test_the_control_of_names_alone_is_blind_to_names_and_not_to_rotations():
+    x = inputs("clusters")
+    net = bakeoff_clusters.CONTROL["names alone"].build(3, x).eval().requires_grad_(False)
+    _, plain, _ = untrained("clusters", "plain")
+    assert bakeoff.parameter_count(net) == pytest.approx(bakeoff.parameter_count(plain), rel=0.04)
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)))[0]
+    torch.testing.assert_close(net(x[:, [3, 0, 5, 1, 2, 4]]), net(x))
+    assert (net(x @ turn) - net(x)).abs().mean() > 0.05 * net(x).std()
+
+
 def test_motions_act_from_the_left():
     g, h = bakeoff_clusters.random_motions(6, 1), bakeoff_clusters.random_motions(6, 2)
     x, places = inputs("clusters").double(), bakeoff_clusters.PLACES
