@@ -74,7 +74,7 @@ def fewer_clusters(method: str, few: int = 100, many: int = 400) -> Record:
     estimate, low, high = mean_interval(ratios)
     return Record(
         id=f"equivariance/bakeoff/fewer_clusters/{method.replace(' ', '_')}/{few}_for_{many}",
-        statement=f"With {few} clusters, {method} err at most half as much as the plain network with {many}.",
+        statement=f"With {few} clusters, a network on {method} errs at most half as much as the plain network with {many}.",
         kind="measured",
         threshold="mean ratio of root mean square errors below 0.5",
         estimate=estimate,
@@ -96,7 +96,8 @@ def guarantee_reads_more() -> Record:
     estimate, low, high = mean_interval(torch.stack(pairs).mean(0))
     return Record(
         id="equivariance/bakeoff/guarantee_reads_more",
-        statement="On turned digits, shared weights read more than augmentation, at the same size.",
+        statement="On turned digits, shared weights read more than augmentation, at the same size and "
+        f"in {bakeoff_digits.STEPS} steps.",
         kind="measured",
         threshold=f"mean difference in accuracy over the sizes above {MARGIN}",
         estimate=estimate,
