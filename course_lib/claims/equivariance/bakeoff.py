@@ -74,7 +74,8 @@ def fewer_clusters(method: str, few: int = 100, many: int = 400) -> Record:
     estimate, low, high = mean_interval(ratios)
     return Record(
         id=f"equivariance/bakeoff/fewer_clusters/{method.replace(' ', '_')}/{few}_for_{many}",
-        statement=f"With {few} clusters, a network on {method} errs at most half as much as the plain network with {many}.",
+        statement=f"With {few} clusters, a network that reads {method.replace('bag', 'a bag')} errs at most half as much as "
+        f"the plain network with {many}.",
         kind="measured",
         threshold="mean ratio of root mean square errors below 0.5",
         estimate=estimate,
