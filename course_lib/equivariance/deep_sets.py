@@ -76,11 +76,7 @@ class EquivariantLayer(nn.Module):
     """y_i = A x_i + B pool_j x_j + c: `(b, n, inputs)` -> `(b, n, outputs)`, for every n.
 
     With the sum or the mean, and numbers for elements, these are all linear maps that commute with every reordering: y = a x +
-<<<<<<< HEAD
     b (sum x) 1, two weights for any n >= 2 (Zaheer et al., 2017, lemma 3).
-=======
-    b (sum x) 1, two weights for any n (Zaheer et al., 2017, lemma 3).
->>>>>>> room/bakeoff
 
     >>> layer = EquivariantLayer(1, 1, "sum", seed=0)
     >>> layer(torch.zeros(4, 9, 1)).shape

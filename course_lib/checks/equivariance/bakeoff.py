@@ -1,32 +1,14 @@
 """Checks for exercises/equivariance/bakeoff.ipynb."""
 
-import functools
 import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close
+from course_lib.checks import Exercise, Wrong, as_number, as_tensor, behind, called, close
 from course_lib.checks.instances import Instances
 from course_lib.checks.returns import as_dict
-
-
-def _behind(general: Callable) -> Callable:
-    """Decorator for a property of edges: an answer that is wrong in general hears that, and not that an edge is wrong."""
-
-    def decorate(edges: Callable) -> Callable:
-        @functools.wraps(edges)
-        def test(answer: Callable, random: Instances) -> None:
-            try:
-                edges(answer, random)
-            except Wrong:
-                general(answer, random)
-                raise
-
-        return test
-
-    return decorate
 
 
 def _edge(hint: str, compare: Callable, answer: Callable, *args: object) -> None:
@@ -181,7 +163,7 @@ def counts_items_and_positions(answer, random):
 
 
 @orbit_report.property(points=1)
-@_behind(counts_items_and_positions)
+@behind(counts_items_and_positions)
 def holds_for_single_positions(answer, random):
     for hint, m, b, k in (("one", 1, 5, 4), ("one", 3, 1, 4), ("square", 4, 4, 4)):
         _edge(hint, _compare_report, answer, *_scores(random, m, b, k))
@@ -291,7 +273,7 @@ def reads_a_rising_curve(answer, random):
 
 
 @samples_worth.property(points=1)
-@_behind(reads_a_rising_curve)
+@behind(reads_a_rising_curve)
 def reads_any_curve(answer, random):
     sizes, plain = _curve(random, 6, 0.9, 0.1)
     _edge("falling", _compare_worth, answer, sizes, plain, _inside(random, plain, 4))
@@ -411,7 +393,7 @@ def pairs_rows_and_shifts_columns(answer, random):
 
 
 @paired_gain.property(points=1)
-@_behind(pairs_rows_and_shifts_columns)
+@behind(pairs_rows_and_shifts_columns)
 def holds_at_the_ends(answer, random):
     edges = ("zero", 5, 4, 0), ("column", 5, 4, 3), ("square", 5, 5, 1), ("square", 2, 4, 1), ("square", 4, 5, 1)
     for hint, r, s, shift in edges:
