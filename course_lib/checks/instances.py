@@ -136,6 +136,11 @@ class Instances:
         sign = 2.0 * self.gates(*shape) - 1.0
         return sign * self.uniform(*shape, low=0.5, high=2.0)
 
+    def basis(self, n: int) -> torch.Tensor:
+        """A basis of n vectors as columns, far from orthonormal and far from singular."""
+        left, right = (torch.linalg.qr(self.normal(n, n))[0] for _ in range(2))
+        return left @ torch.diag(torch.linspace(0.5, 2.0, n, dtype=torch.float64)) @ right
+
     def gates(self, *shape: int) -> torch.Tensor:
         """Zeros and ones, each with probability one half."""
         return torch.randint(0, 2, shape, generator=self.generator).double()
@@ -159,3 +164,12 @@ class Instances:
         from course_lib.games import table_game
 
         return table_game(self.table(n, *outputs), players)
+
+
+def permutation_matrices(rows: list[tuple[int, ...]], basis: torch.Tensor) -> torch.Tensor:
+    """The permutations that take item i to place p[i], as matrices `(m, n, n)` in another basis `(n, n)`."""
+    n = len(rows[0])
+    matrices = torch.zeros(len(rows), n, n, dtype=torch.float64)
+    for k, p in enumerate(rows):
+        matrices[k, list(p), range(n)] = 1.0
+    return torch.linalg.solve(basis, matrices @ basis)

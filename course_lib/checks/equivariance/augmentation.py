@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
+from course_lib.checks.instances import permutation_matrices
 from course_lib.models import MLP
 
 Row = tuple[int, ...]
@@ -198,26 +199,11 @@ random_copies = Exercise(
 )
 
 
-def _matrices(rows: list[Row], basis: Tensor) -> Tensor:
-    """Permutation matrices, number i to place p[i], seen in another basis."""
-    n = len(rows[0])
-    found = torch.zeros(len(rows), n, n, dtype=torch.float64)
-    for k, p in enumerate(rows):
-        found[k, list(p), range(n)] = 1.0
-    return torch.linalg.solve(basis, found @ basis)
-
-
-def _skewed(random, n: int) -> Tensor:
-    """A basis that is far from orthonormal, and far from singular."""
-    left, right = (torch.linalg.qr(random.normal(n, n))[0] for _ in range(2))
-    return left @ torch.diag(torch.linspace(0.5, 2.0, n, dtype=torch.float64)) @ right
-
-
 def _copies_case(random, items: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Examples of three numbers, labels of four (a number that nothing moves is added, then all are mixed)."""
     rows = _members(random, "S_3")
-    rho_in = _matrices(rows, _skewed(random, 3))
-    rho_out = _matrices([(*p, 3) for p in rows], _skewed(random, 4))
+    rho_in = permutation_matrices(rows, random.basis(3))
+    rho_out = permutation_matrices([(*p, 3) for p in rows], random.basis(4))
     return random.normal(items, 3), random.normal(items, 4), rho_in, rho_out
 
 
@@ -260,7 +246,7 @@ OFFSETS = (0, 1, 2, 3, 4, 5, 7, 8, 10, 100, 1000, 65536)  # seeds that agree in 
 
 def _alike_case(random) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """400 examples that are all the same, under twelve elements that take it to twelve different places."""
-    rho = _matrices(_members(random, "A_4"), torch.eye(4, dtype=torch.float64))
+    rho = permutation_matrices(_members(random, "A_4"), torch.eye(4, dtype=torch.float64))
     x = (torch.tensor([random.order(4)], dtype=torch.float64) + 1.0).expand(400, 4).contiguous()
     return x, x[:, :1].contiguous(), rho, torch.ones(12, 1, 1, dtype=torch.float64)
 
@@ -329,7 +315,7 @@ def draws_an_element_for_each_example(answer, random):
 def _turns_of_three(random) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As many examples as numbers and elements: three of each."""
     rows = [[(0, 1, 2), (1, 2, 0), (2, 0, 1)][k] for k in random.order(3)]
-    return random.normal(3, 3), random.normal(3, 3), *(_matrices(rows, _skewed(random, 3)) for _ in range(2))
+    return random.normal(3, 3), random.normal(3, 3), *(permutation_matrices(rows, random.basis(3)) for _ in range(2))
 
 
 def _alone_case(random) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
+from course_lib.checks.instances import permutation_matrices
 from course_lib.models import MLP
 
 Row = tuple[int, ...]
@@ -61,21 +62,6 @@ group_average = Exercise(
 )
 
 
-def _representation(rows: list[Row], basis: Tensor) -> Tensor:
-    """Permutation matrices, item i to place p[i], seen in another basis."""
-    n = len(rows[0])
-    matrices = torch.zeros(len(rows), n, n, dtype=torch.float64)
-    for k, p in enumerate(rows):
-        matrices[k, list(p), range(n)] = 1.0
-    return torch.linalg.solve(basis, matrices @ basis)
-
-
-def _skewed(random, n: int) -> Tensor:
-    """A basis that is far from orthonormal, and far from singular."""
-    left, right = (torch.linalg.qr(random.normal(n, n))[0] for _ in range(2))
-    return left @ torch.diag(torch.linspace(0.5, 2.0, n, dtype=torch.float64)) @ right
-
-
 def _network(random, inputs: int, outputs: int) -> MLP:
     """With biases that do not vanish: it is neither odd nor zero at zero."""
     net = MLP([inputs, 6, outputs], "tanh", random.seed()).double().requires_grad_(False)
@@ -88,12 +74,12 @@ def _signs_inside(random) -> tuple[MLP, Tensor, Tensor, Tensor, Tensor]:
     """S_3, whose three exchanges move inputs (two numbers) alike, and answers (three numbers) not."""
     rows = _closure(FAMILIES["S_3"])
     rows = [rows[k] for k in random.order(6)]
-    inside, outside = _skewed(random, 2), _skewed(random, 3)
+    inside, outside = random.basis(2), random.basis(3)
     signs = [-1.0 if sum(i != j for i, j in enumerate(p)) == 2 else 1.0 for p in rows]
     moves = torch.stack([torch.diag(torch.tensor([1.0, sign], dtype=torch.float64)) for sign in signs])
-    back = _representation([_undone(p) for p in rows], outside)
+    back = permutation_matrices([_undone(p) for p in rows], outside)
     rho_in = torch.linalg.solve(inside, moves @ inside)
-    return _network(random, 2, 3), rho_in, _representation(rows, outside), back, random.normal(4, 2)
+    return _network(random, 2, 3), rho_in, permutation_matrices(rows, outside), back, random.normal(4, 2)
 
 
 def _averaging_case(random, name: str, items: int) -> tuple[MLP, Tensor, Tensor, Tensor, Tensor]:
@@ -101,10 +87,10 @@ def _averaging_case(random, name: str, items: int) -> tuple[MLP, Tensor, Tensor,
     rows = _closure(FAMILIES[name])
     rows = [rows[k] for k in random.order(len(rows))]
     n = len(rows[0])
-    inside, outside = _skewed(random, n), _skewed(random, n)
-    back = _representation([_undone(p) for p in rows], outside)
+    inside, outside = random.basis(n), random.basis(n)
+    back = permutation_matrices([_undone(p) for p in rows], outside)
     net = _network(random, n, n)
-    return net, _representation(rows, inside), _representation(rows, outside), back, random.normal(items, n)
+    return net, permutation_matrices(rows, inside), permutation_matrices(rows, outside), back, random.normal(items, n)
 
 
 def _mean_answer(net: MLP, rho_in: Tensor, back: Tensor, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
+from course_lib.checks.instances import permutation_matrices
 
 Row = tuple[int, ...]
 
@@ -202,31 +203,16 @@ def _closure(pairs: list[tuple[Row, Row]]) -> list[tuple[Row, Row]]:
     return sorted(found)
 
 
-def _matrices(rows: list[Row], basis: Tensor) -> Tensor:
-    """Permutation matrices, item i to place p[i], seen in another basis."""
-    n = len(rows[0])
-    matrices = torch.zeros(len(rows), n, n, dtype=torch.float64)
-    for k, p in enumerate(rows):
-        matrices[k, list(p), range(n)] = 1.0
-    return torch.linalg.solve(basis, matrices @ basis)
-
-
-def _skewed(random, n: int) -> Tensor:
-    """A basis that is far from orthonormal, and far from singular."""
-    left, right = (torch.linalg.qr(random.normal(n, n))[0] for _ in range(2))
-    return left @ torch.diag(torch.linspace(0.6, 1.8, n, dtype=torch.float64)) @ right
-
-
 def _case(random, name: str) -> tuple[Tensor, Tensor, Tensor]:
     """Matrices of the generators on both sides, and the mean over the whole group of W -> rho_out(g) W rho_in(g^-1)."""
     into, out = FAMILIES[name]
-    bases = _skewed(random, len(into[0])), _skewed(random, len(out[0]))
+    bases = random.basis(len(into[0])), random.basis(len(out[0]))
     elements = _closure(list(zip(into, out, strict=True)))
-    back = _matrices([_undone(p) for p, _ in elements], bases[0])
-    forth = _matrices([q for _, q in elements], bases[1])
+    back = permutation_matrices([_undone(p) for p, _ in elements], bases[0])
+    forth = permutation_matrices([q for _, q in elements], bases[1])
     mean = torch.einsum("gik,glj->ijkl", forth, back) / len(elements)
     e, d = forth.shape[1], back.shape[1]
-    return _matrices(into, bases[0]), _matrices(out, bases[1]), mean.reshape(e * d, e * d)
+    return permutation_matrices(into, bases[0]), permutation_matrices(out, bases[1]), mean.reshape(e * d, e * d)
 
 
 def _respects(a: Tensor, b: Tensor, tables: Tensor) -> bool:

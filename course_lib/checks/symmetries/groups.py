@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
 from course_lib.checks.answers import AnswerError
+from course_lib.checks.instances import permutation_matrices
 from course_lib.checks.returns import as_dict
 from course_lib.groups import permutation_group_order
 
@@ -484,15 +485,6 @@ fixed_space = Exercise(
 )
 
 
-def _matrices(rows: list[Row], basis: Tensor) -> Tensor:
-    """Permutation matrices, item i to place p[i], seen in another basis."""
-    n = len(rows[0])
-    matrices = torch.zeros(len(rows), n, n, dtype=torch.float64)
-    for k, p in enumerate(rows):
-        matrices[k, list(p), range(n)] = 1.0
-    return torch.linalg.solve(basis, matrices @ basis)
-
-
 def _projector(columns: Tensor) -> Tensor:
     """Onto the column space, which need not have full rank."""
     left, values, _ = torch.linalg.svd(columns)
@@ -559,8 +551,8 @@ def _finite(random, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Generators of a family in a skewed basis, no directions, the projector, and the mean over all elements."""
     rows = _group(random, name)
     basis = _skewed(random, len(rows[0]))
-    mean = _matrices(sorted(_closure(rows)), basis).mean(0)
-    return _matrices(rows, basis), torch.zeros(0, *basis.shape, dtype=torch.float64), _projector(mean), mean
+    mean = permutation_matrices(sorted(_closure(rows)), basis).mean(0)
+    return permutation_matrices(rows, basis), torch.zeros(0, *basis.shape, dtype=torch.float64), _projector(mean), mean
 
 
 @fixed_space.property(points=2)
@@ -599,7 +591,7 @@ def respects_directions_as_well(answer, random):
     _compare_space(answer(turns.new_zeros(0, 5, 5), turns), turns[:0], turns, _projector(fixed), None)
     basis = _skewed(random, 7)  # the direction leaves three coordinates, the element permutes them
     a, fixed = _planes(random, basis)
-    g = _matrices([(0, 1, 2, 3, 5, 6, 4)], basis)
+    g = permutation_matrices([(0, 1, 2, 3, 5, 6, 4)], basis)
     _compare_space(answer(g, a[None]), g, a[None], _projector(fixed.sum(1, keepdim=True)), None)
     shear, truth = _shear(random, 5)
     _compare_space(answer(g.new_zeros(0, 5, 5), shear[None]), g.new_zeros(0, 5, 5), shear[None], truth, None)
@@ -614,7 +606,7 @@ def _small_steps(random) -> list[tuple[Tensor, Tensor, Tensor, float]]:
     g = torch.linalg.matrix_exp(2 * torch.pi / 60 * turn)[None]
     one, none = torch.eye(n, dtype=torch.float64), g[:0]
     rounded = one[None] + 1e-9 * random.normal(1, n, n)
-    slow, swap = 1e-3 * turn[None], _matrices([(0, 1, 3, 2, 4)], basis)
+    slow, swap = 1e-3 * turn[None], permutation_matrices([(0, 1, 3, 2, 4)], basis)
     both = torch.linalg.solve(basis, (torch.eye(n).double() + torch.eye(n)[[0, 1, 3, 2, 4]])[:, 2:])
     return [
         (g, none, _projector(still), 1e-9),
