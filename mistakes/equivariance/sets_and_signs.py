@@ -274,23 +274,6 @@ def squeezed_at_the_end(phi, rho, x, sizes, pool):
     return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1)).squeeze(-1)
 
 
-@mistake(SETS, hint="gradients", points=3)
-def features_detached(phi, rho, x, sizes, pool):
-    features, inside = _table(phi, x).detach(), _inside(x, sizes)
-    if pool == "max":
-        return rho(torch.where(inside, features, -torch.inf).amax(1))
-    return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
-
-
-@mistake(SETS, hint="gradients", points=3)
-def without_gradients(phi, rho, x, sizes, pool):
-    with torch.no_grad():
-        features, inside = _table(phi, x), _inside(x, sizes)
-        if pool == "max":
-            return rho(torch.where(inside, features, -torch.inf).amax(1))
-        return rho(torch.where(inside, features, 0).sum(1) / (sizes[:, None] if pool == "mean" else 1))
-
-
 @mistake(SETS, hint="dtype")
 def kept_in_a_new_table(phi, rho, x, sizes, pool):
     pools = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}
@@ -467,13 +450,6 @@ def of_length_one(phi, rho, v):
 def made_orthogonal(phi, rho, v):
     one = _rows(torch.linalg.qr(v)[0])
     return rho((phi(one) + phi(-one)).reshape(len(v), -1))
-
-
-@mistake(SIGNS, hint="gradients", points=3)
-def no_gradients(phi, rho, v):
-    with torch.no_grad():
-        one = _rows(v)
-        return rho((phi(one) + phi(-one)).reshape(len(v), -1))
 
 
 @mistake(SIGNS, hint="dtype")
