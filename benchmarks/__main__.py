@@ -1,8 +1,11 @@
-"""Our games beside other libraries: `python -m benchmarks`. One process, one thread, warm, CPU time, minimum of five.
+"""Our methods beside other libraries: `python -m benchmarks`. One process, one thread, warm, CPU time, minimum of five.
 
-`python -m benchmarks grading` measures how many submissions a minute are graded instead.
+`python -m benchmarks group_convolution` takes one part alone; only its libraries must be there, so it also runs in an
+environment of its own, such as one with escnn, which does not go with shap. `python -m benchmarks grading` measures how many
+submissions a minute are graded instead.
 """
 
+import importlib
 import importlib.metadata
 import platform
 import sys
@@ -10,8 +13,10 @@ import warnings
 
 import torch
 
-from benchmarks import data, games, group_convolution, influence
 from benchmarks.clock import Row
+
+PARTS = ("games", "data", "influence", "group_convolution")
+LIBRARIES = ("torch", "shap", "shapiq", "captum", "scikit-learn", "escnn", "numpy")
 
 HEAD = ("what", "against", "size", "ours ms", "theirs ms", "ratio", "target", "our error", "their error")
 WIDTHS = (-30, -25, -16, 9, 10, 9, 8, 10, 12)
@@ -31,19 +36,32 @@ def aligned(cells: tuple[str, ...]) -> str:
     return "  ".join(cells)
 
 
-def main() -> None:
+def versions() -> str:
+    """The libraries that are installed here."""
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def main(parts: tuple[str, ...]) -> None:
     """Print the table as it fills, then what could not be put into it."""
+    if unknown := [part for part in parts if part not in PARTS]:
+        sys.exit(f"parts must be among {', '.join((*PARTS, 'grading'))}, got {', '.join(unknown)}")
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
-    names = ("torch", "shap", "shapiq", "captum", "scikit-learn", "numpy")
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
-    print(f"Python {platform.python_version()}, {', '.join(versions)}; one thread, CPU time, minimum of five")
+    print(f"Python {platform.python_version()}, {versions()}; one thread, CPU time, minimum of five")
     print(aligned(HEAD))
-    for part in (games, data, influence, group_convolution):
-        for row in part.rows():
+    modules = [importlib.import_module(f"benchmarks.{part}") for part in parts]
+    for module in modules:
+        for row in module.rows():
             print(aligned(line(row)), flush=True)
-    print(games.twenty_players())
-    print(data.ten_thousand())
+    for module in modules:
+        if hasattr(module, "remark"):
+            print(module.remark())
 
 
 if __name__ == "__main__":
@@ -52,4 +70,4 @@ if __name__ == "__main__":
 
         grading.main(sys.argv[2:])
     else:
-        main()
+        main(tuple(sys.argv[1:]) or PARTS)

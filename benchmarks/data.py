@@ -77,7 +77,7 @@ def networks(n: int, least: float, fits: int = 256) -> Row:
     return Row("networks retrained at once", "loop over torch.optim", f"n={n}, per fit", *times, least, None, None, difference)
 
 
-def ten_thousand() -> str:
+def remark() -> str:
     """Sampled Data Shapley of a hundred tumours: about ten thousand retrainings."""
     x, y, test_x, test_y = tumours(100)
     game = training_game(Logistic(PENALTY), x, y, test_x, test_y, utility="log_likelihood", average=True)

@@ -259,6 +259,6 @@ print(f"exact Shapley n=20: {result.evaluations} rows in {seconds:.2f} s of CPU 
 """
 
 
-def twenty_players() -> str:
+def remark() -> str:
     """Twenty players in a process of their own, for the memory."""
     return subprocess.run([sys.executable, "-c", TWENTY], capture_output=True, text=True, check=True).stdout.strip()
