@@ -110,6 +110,10 @@ new data the intervals would be wider.
 
 **Verdict.** ✓ *supported*: the whole interval lies on the claim's side of the threshold. ✗ *not supported*: it lies on
 the other side. ? *cannot tell*: it contains the threshold; more data could decide.
+
+**Again, with other seeds.** In a clone of the course, `python -m course_lib.claims PART/TOPIC` lists the claims of a
+chapter, and `python -m course_lib.claims PART/TOPIC/CLAIM --shift 0 1 2` runs one as in the book, then twice with all
+seeds moved. Would you have reached the same verdict?
 :::
 """
 

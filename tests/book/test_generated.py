@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from course_book import execute, keys, pages
 from setup_cell import addresses
 
+from course_lib.claims.again import chapter_calls
 from tests.book.served import CHAPTERS, EXERCISES, ROOT, SITE, SOLUTIONS, read_notebook
 
 RECORD = {
@@ -41,6 +42,13 @@ def test_ledger_has_a_row_a_record(executed):
     for record, row in zip(records, rows, strict=True):
         assert words(record["statement"]) in row
         assert f"{pages.SYMBOLS[record['verdict']]} {record['verdict']}" in row
+
+
+def test_every_claim_can_be_run_again_by_its_id(executed):
+    """`python -m course_lib.claims` finds the statement of each record of the ledger by the record's id."""
+    calls = {f"{call.chapter}/{call.function}" for name in CHAPTERS for call in chapter_calls(name.removeprefix("chapters/"))}
+    ids = {"/".join(claim["id"].split("/")[:3]) for chapter in executed.values() for claim in chapter.claims}
+    assert ids == calls
 
 
 def test_ledger_refuses_incomplete_records_and_equal_ids():
