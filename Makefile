@@ -7,7 +7,7 @@ ARGS ?=
 FILE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve book test bench exercises text addresses clean
+.PHONY: help serve book test bench exercises text addresses workshop clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,10 @@ text: $(VENV)/.tests ## edit a notebook as text (FILE=chapters/PART/TOPIC.ipynb,
 
 addresses: $(VENV)/.book ## write the addresses of _config.yml into the first cell of every notebook
 	$(RUN) _ext/setup_cell.py
+
+workshop: $(VENV)/.book ## timetables with notebooks and facilitator guides, into _build/workshop
+	@$(RUN) -m workshop agenda
+	@$(RUN) -m workshop guide
 
 clean: ## remove the built book and the cache of executed chapters (the environment stays)
 	rm -rf _build _generated

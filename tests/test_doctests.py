@@ -7,8 +7,13 @@ import pkgutil
 import pytest
 
 import course_lib
+import workshop
 
-MODULES = [module.name for module in pkgutil.walk_packages(course_lib.__path__, "course_lib.")]
+MODULES = [
+    module.name
+    for package in (course_lib, workshop)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if ".data." not in name])  # these are scripts

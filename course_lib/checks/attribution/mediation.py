@@ -243,12 +243,12 @@ mediation = Exercise(
 
 
 def _effects(model: MLP, number: int, units: list[int], x: Tensor, other: Tensor) -> dict[str, Tensor]:
-    def run(rows: Tensor, source: Tensor) -> Tensor:
-        return _run(model, rows, {number: _held(_hidden(model, source, number), units)})
-
-    before = run(other, other)
-    total, indirect, direct = run(x, x) - before, run(other, x) - before, run(x, other) - before
-    return {"total": total, "indirect": indirect, "direct": direct, "interaction": total - indirect - direct}
+    """From the four worlds y[input, mediator], each at its value on `other` (0) or on `x` (1)."""
+    held = [_held(_hidden(model, source, number), units) for source in (other, x)]
+    y = torch.stack([torch.stack([_run(model, rows, {number: fixed}) for fixed in held]) for rows in (other, x)])
+    gains = {"total": y[1, 1], "indirect": y[0, 1], "direct": y[1, 0]}
+    mixed = y[1, 1] + y[0, 0] - y[0, 1] - y[1, 0]
+    return {name: value - y[0, 0] for name, value in gains.items()} | {"interaction": mixed}
 
 
 def _mediated(random: Instances) -> tuple[tuple, dict[str, Tensor]]:
