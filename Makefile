@@ -32,7 +32,7 @@ exercises: $(VENV)/.tests ## refresh the stored outputs of the exercise notebook
 text: $(VENV)/.tests ## edit a notebook as text (FILE=chapters/PART/TOPIC.ipynb, and FILE=_text/... to write it back)
 	@$(RUN) _ext/text.py $(FILE)
 
-addresses: $(VENV)/.book ## write the addresses of _config.yml into the first cell of every notebook
+addresses: $(VENV)/.book ## write the addresses of _config.yml into every notebook, the README and the package
 	$(RUN) _ext/setup_cell.py
 
 workshop: $(VENV)/.book ## timetables with notebooks and facilitator guides, into _build/workshop

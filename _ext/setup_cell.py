@@ -4,7 +4,8 @@ The cell finds the library of the course or installs it. It must run where nothi
 the standard library only (and torch, which every place where the notebooks run has already).
 
 `make addresses` writes it into every notebook of chapters/ and exercises/, with the two addresses of `_config.yml`
-and the version of `pyproject.toml`; a test fails when a notebook differs.
+and the version of `pyproject.toml`; a test fails when a notebook differs. It also puts these addresses in the place of the
+old ones in the few other files that have them, so that a copy of the course is retargeted by editing `_config.yml` alone.
 """
 
 import json
@@ -16,6 +17,8 @@ import yaml
 
 TAG = "setup"
 TAGS = [TAG, "remove-cell"]
+FILES = ("README.md", "CITATION.cff", "pyproject.toml", "workshop/*.md")  # what else holds the addresses
+COLAB = "https://colab.research.google.com/github/"
 
 TEMPLATE = '''\
 # Setup: use the course's library, or install the one this page was built with. It changes no other package.
@@ -102,7 +105,42 @@ def write_setup_cells(root: Path | str) -> list[Path]:
     return changed
 
 
+def readdress_files(root: Path | str) -> list[Path]:
+    """Put the addresses of `_config.yml` in place of those that `pyproject.toml` has, in every file of `FILES`.
+
+    Returns the files that changed.
+    """
+    root = Path(root)
+    urls = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]["urls"]
+    old, new = {"site": urls["Homepage"].rstrip("/"), "repository": urls["Repository"].rstrip("/")}, addresses(root)
+    pairs = [
+        (old["site"], new["site"].rstrip("/")),
+        (old["repository"], new["repository"]),
+        (f"{COLAB}{owner_and_name(old['repository'])}/", f"{COLAB}{owner_and_name(new['repository'])}/"),
+    ]
+    changed = []
+    for path in sorted(path for pattern in FILES for path in root.glob(pattern)):
+        before = after = path.read_text(encoding="utf8")
+        for was, now in pairs:
+            after = after.replace(was, now)
+        if after != before:
+            path.write_text(after, encoding="utf8")
+            changed.append(path)
+    return changed
+
+
+def owner_and_name(repository: str) -> str:
+    """OWNER/NAME of a repository's address.
+
+    >>> owner_and_name("https://github.com/a/b")
+    'a/b'
+    """
+    return "/".join(repository.rstrip("/").split("/")[-2:])
+
+
 if __name__ == "__main__":
     book = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent)
     for name in write_setup_cells(book):
         print("wrote the setup cell of", name)
+    for name in readdress_files(book):
+        print("wrote the addresses in", name)
