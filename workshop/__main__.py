@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from workshop import agendas, bundle, guides
+from workshop import agendas, bundle, guides, slides
 from workshop.lessons import ROOT, Lesson, topics
 
 OUT = ROOT / "_build" / "workshop"
@@ -18,11 +18,14 @@ def main(argv: list[str] | None = None) -> int:
     guide.add_argument("topic", nargs="*", help="PART/TOPIC; none: all chapters")
     agenda = commands.add_parser("agenda", help="timetable, pilot form and notebook of a plan, or of all")
     agenda.add_argument("name", nargs="*", help=f"{', '.join(agendas.names())}; none: all")
+    deck = commands.add_parser("slides", help="reveal.js slides of a chapter, or of all, put into the built site at slides/")
+    deck.add_argument("topic", nargs="*", help="PART/TOPIC; none: all chapters")
     packed = commands.add_parser("bundle", help="a zip of site, notebooks and library for a room without a network")
     packed.add_argument("--solutions", action="store_true", help="although the site shows solutions")
     options = parser.parse_args(argv)
     try:
-        for path in {"guide": made_guides, "agenda": made_agendas, "bundle": made_bundle}[options.command](options):
+        makers = {"guide": made_guides, "agenda": made_agendas, "slides": made_slides, "bundle": made_bundle}
+        for path in makers[options.command](options):
             print(path)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -43,6 +46,10 @@ def made_agendas(options: argparse.Namespace) -> list[Path]:
         paths.append(write(folder / "pilot.md", agendas.pilot_form(agenda)))
         paths.append(write(folder / f"{agenda.name}.ipynb", agendas.as_text(agendas.notebook(agenda))))
     return paths
+
+
+def made_slides(options: argparse.Namespace) -> list[Path]:
+    return [slides.make(Lesson(topic)) for topic in options.topic or topics()]
 
 
 def made_bundle(options: argparse.Namespace) -> list[Path]:
