@@ -72,11 +72,11 @@ def geodesic_distance(kind: str, x: Tensor, y: Tensor) -> Tensor:
     return 2 * _INVERSE[kind](half)
 
 
-def greedy_cover(x: Tensor, r: float, distance: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def greedy_cover(x: Tensor, r: float, distance: Callable[[Tensor, Tensor], Tensor], block: int = 128) -> Tensor:
     """Centres of a cover: take the first point that no disc of radius r holds yet, until none is left. `(n, ...)` -> `(m,)`.
 
-    Every point is within r of a centre, and centres are more than r apart. `distance` maps `(1, ...)`, `(n, ...)` to `(1, n)`.
-    Raises ValueError for a negative r.
+    Every point is within r of a centre, and centres are more than r apart. `distance` maps `(m, ...)`, `(n, ...)` to `(m, n)`;
+    it is asked for a block of points at a time. Raises ValueError for a negative r.
 
     >>> greedy_cover(torch.tensor([[0.0], [1.0], [2.0], [3.0]]), 1.0, torch.cdist).tolist()
     [0, 2]
@@ -85,9 +85,44 @@ def greedy_cover(x: Tensor, r: float, distance: Callable[[Tensor, Tensor], Tenso
         raise ValueError(f"r must not be negative, got {r}")
     left, centres = torch.arange(len(x)), []
     while len(left):
-        centres.append(left[0])
-        left = left[1:][distance(x[left[:1]], x[left[1:]])[0] > r]
-    return torch.stack(centres) if centres else left
+        first, left = left[:block], left[block:]
+        near, free, chosen = distance(x[first], x[first]) <= r, torch.ones(len(first), dtype=torch.bool), []
+        for i in range(len(first)):
+            if free[i]:
+                chosen.append(i)
+                free &= ~near[i]
+        centres.append(first[chosen])
+        left = left[(distance(x[centres[-1]], x[left]) > r).all(0)]
+    return torch.cat(centres) if centres else left
+
+
+def embedded(kind: str, x: Tensor) -> Tensor:
+    """Polar coordinates as points of space, `(n, 2)` -> `(n, 3)`: on the unit sphere, in a plane, or on a hyperboloid.
+
+    With the last axis counted positive, zero and negative, the square of the chord is 4 s(d/2)^2.
+
+    >>> embedded("sphere", torch.tensor([[0.0, 0.0]])).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    _checked(kind, 0)
+    a, t = x.T
+    height = {"sphere": torch.cos, "plane": torch.zeros_like, "hyperbolic": torch.cosh}[kind](a)
+    return torch.stack([_S[kind](a) * t.cos(), _S[kind](a) * t.sin(), height], 1)
+
+
+def disc_cover(kind: str, x: Tensor, r: float) -> Tensor:
+    """`greedy_cover` of points in polar coordinates by geodesic discs, `(n, 2)` -> `(m,)`; compares chords, which is faster.
+
+    >>> disc_cover("plane", torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), 1.5).tolist()
+    [0, 2]
+    """
+    half = torch.tensor(_checked(kind, r) / 2, dtype=torch.float64)
+    sign = torch.tensor([1, 1, -1 if kind == "hyperbolic" else 1], dtype=x.dtype)
+
+    def square(p: Tensor, q: Tensor) -> Tensor:
+        return (p.square() @ sign)[:, None] + q.square() @ sign - 2 * (p * sign) @ q.T
+
+    return greedy_cover(embedded(kind, x), 4 * _S[kind](half).square().item(), square)
 
 
 def cover_bounds(kind: str, radius: float, r: float) -> tuple[float, float]:

@@ -22,17 +22,6 @@ def _generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def _embedded(kind, x):
-    """Points in space: on the unit sphere, in the plane, or on the upper sheet of the hyperboloid."""
-    a, t = x.T
-    s, c = {
-        "sphere": (a.sin(), a.cos()),
-        "plane": (a, torch.zeros_like(a)),
-        "hyperbolic": (a.sinh(), a.cosh()),
-    }[kind]
-    return torch.stack([s * t.cos(), s * t.sin(), c], 1)
-
-
 # ------------------------------------------------------------------------------------------------------------- discs
 
 
@@ -73,7 +62,7 @@ def test_samples_are_uniform_by_area(kind):
 def test_distances_are_those_of_the_embeddings(dtype, tolerance):
     x, y = (discs.sample_disc("plane", 2.0, 30, _generator(seed), dtype) for seed in (0, 1))
     for kind in discs.KINDS:
-        a, b = _embedded(kind, x), _embedded(kind, y)
+        a, b = discs.embedded(kind, x), discs.embedded(kind, y)
         if kind == "plane":
             truth = torch.cdist(a, b)
         else:
@@ -106,6 +95,15 @@ def test_a_greedy_cover_covers_and_its_centres_are_apart(kind):
     gap = discs.geodesic_distance(kind, probe, x).amin(1).max().item()
     assert discs.disc_area(kind, 2.0) / discs.disc_area(kind, 0.5 + gap) <= len(centres)
     assert len(centres) <= discs.cover_bounds(kind, 2.0, 0.5)[1]
+
+
+@pytest.mark.parametrize("kind", discs.KINDS)
+@pytest.mark.parametrize("r", [0.3, 1.0])
+def test_chords_give_the_cover_of_geodesic_distances(kind, r):
+    x = discs.sample_disc(kind, 3.0, 1500, _generator(6))
+    slow = discs.greedy_cover(x, r, partial(discs.geodesic_distance, kind))
+    assert discs.disc_cover(kind, x, r).tolist() == slow.tolist()
+    assert len(discs.disc_cover("sphere", x, 4.0)) == 1  # one disc holds the sphere
 
 
 def test_greedy_covers_of_a_few_points():
@@ -149,6 +147,7 @@ def test_bounds_grow_exponentially_in_the_hyperbolic_plane_only():
         (lambda: discs.geodesic_distance("plane", torch.ones(3), torch.ones(2, 2)), "must have shapes"),
         (lambda: discs.greedy_cover(torch.ones(2, 1), -1.0, torch.cdist), "r must not be negative"),
         (lambda: discs.cover_bounds("plane", 1.0, 0.0), "r must be positive"),
+        (lambda: discs.embedded("cone", torch.ones(2, 2)), "kind must be one of"),
         (lambda: curves.circle(0.0), "length must be positive"),
         (lambda: curves.straight(-1.0), "length must be positive"),
         (lambda: curves.hilbert_cells(-1), "order must be at least 0"),
