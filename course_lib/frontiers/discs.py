@@ -113,6 +113,8 @@ def embedded(kind: str, x: Tensor) -> Tensor:
 def disc_cover(kind: str, x: Tensor, r: float) -> Tensor:
     """`greedy_cover` of points in polar coordinates by geodesic discs, `(n, 2)` -> `(m,)`; compares chords, which is faster.
 
+    Rounding of the chords blurs an r below about 1e-6, and discs of radius above 10 in the hyperbolic plane.
+
     >>> disc_cover("plane", torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), 1.5).tolist()
     [0, 2]
     """

@@ -68,7 +68,7 @@ def errors_on(shape: str, count: int, seeds: int) -> Tensor:
 
 
 def _times_harder(name: str, statement: str, easy: str, count: int, seeds: int, threshold: float) -> Record:
-    """Mean error on the folded curve over mean error on an easy one, by the mean log ratio of independent samples."""
+    """Error on the folded curve over error on an easy one: mean log ratio; a seed draws the same shares of both lengths."""
     logs = (errors_on(f"order {ORDER}", count, seeds) / errors_on(easy, count, seeds)).log()
     estimate, low, high = torch.tensor(mean_interval(logs)).exp().tolist()
     return Record(
