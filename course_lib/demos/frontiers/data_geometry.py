@@ -57,7 +57,7 @@ def folding() -> Demo:
         curve, error = curve_of(shape), error_on(shape, points, 0)
         return (
             f"{shape}, {points} training points: length {curve.length:.1f}, reach {curve.reach:.3f}, "
-            f"{points * curve.reach / curve.length:.2g} points a reach; error {error:.2g}."
+            f"{points * curve.reach / curve.length:.2g} points per reach; error {error:.2g}."
         )
 
     alt = (
