@@ -61,12 +61,20 @@ class AnySizeNet(nn.Module):
         super().__init__()
         if terms not in TERMS or rule not in RULES:
             raise ValueError(f"terms must be one of {tuple(TERMS)} and rule one of {RULES}, got {terms!r} and {rule!r}")
-        self.terms, self.rule, self.home = TERMS[terms], rule, home
+        self.terms, self.rule, self.home = terms, rule, home
         generator = torch.Generator().manual_seed(seed)
-        self.register_buffer("powers", torch.tensor([float(summed_blocks(_ALL[k], 2)) for k in self.terms]))
-        draws = torch.randn(width, len(self.terms), generator=generator)
-        self.coefficients = nn.Parameter(draws * (2 / len(self.terms)) ** 0.5)
-        self.bias = nn.Parameter(torch.zeros(width)) if terms != "padding" else None
+        used = torch.zeros(len(_ALL))
+        used[TERMS[terms]] = 1.0
+        parts = {  # by buffers and not by shapes, so that nets of all terms can be trained side by side
+            "powers": torch.tensor([float(summed_blocks(one, 2)) for one in _ALL]),
+            "used": used,
+            "biased": torch.tensor(float(terms != "padding")),
+        }
+        for name, value in parts.items():
+            self.register_buffer(name, value, persistent=False)
+        draws = torch.randn(width, len(_ALL), generator=generator)
+        self.coefficients = nn.Parameter(draws * (2 / len(TERMS[terms])) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(width))
         self.readout = nn.Parameter(torch.randn(width, 2, generator=generator) / width**0.5)
         self.offset = nn.Parameter(torch.zeros(()))
 
@@ -74,7 +82,8 @@ class AnySizeNet(nn.Module):
         if features.dim() != 4 or features.shape[1] != len(_ALL) or features.shape[2] != features.shape[3]:
             raise ValueError(f"features must be of shape (b, {len(_ALL)}, n, n), got {tuple(features.shape)}")
         size = float(self.home if self.rule == "sums" else features.shape[-1])
-        z = torch.einsum("hk,bkij->bhij", self.coefficients * size**-self.powers, features[:, self.terms])
-        y = torch.relu(z if self.bias is None else z + self.bias[:, None, None])
+        weights = self.coefficients * self.used * size**-self.powers
+        z = (weights @ features.flatten(2)).unflatten(2, features.shape[2:])
+        y = torch.relu(z + (self.biased * self.bias)[:, None, None])
         pooled = torch.stack([y.sum((2, 3)) / size**2, y.diagonal(dim1=2, dim2=3).sum(2) / size], 2)
         return (self.readout * pooled).sum((1, 2)) + self.offset
