@@ -61,7 +61,7 @@ def _draw(target: str, layer: str, nodes: int) -> Figure:
 
 def draw_diagrams() -> Figure:
     """The fifteen partitions of two output legs (above) and two input legs (below), and which of them survive what."""
-    figure, axes = plots.panels(15, width=0.5, height=1.3)
+    figure, axes = plots.panels(15, width=0.5, height=1.0)
     for ax, one in zip(axes, set_partitions(4), strict=True):
         _draw_legs(ax, one)
         marks = "P" * survives_padding(one, 2) + "D" * survives_duplication(one, 2)
