@@ -238,3 +238,13 @@ def needs_an_input(n, order_in, order_out):
     if order_in == 0:
         return 1
     return sum(_stirling_row(order_in + order_out)[: n + 1])
+
+
+_READ = "extend_layer: read = masks.sum((2, 3), keepdim=True).clamp(min=1)"
+EQUIVALENT = {
+    "extend_layer: i, j, k = torch.meshgrid(*3 * [torch.arange(n)], indexing='ij')"
+    " => i, j, k = torch.meshgrid(*3 * [torch.arange(n)])": "the order of axes that is named is the one taken without a name",
+    f"{_READ} => read = masks.sum((1, 3), keepdim=True).clamp(min=1)": "a kind has as many entries for each row as for each "
+    "output, n - 1 or (n - 1)(n - 2), so that counting them by rows gives the same numbers",
+    "count_layers: more = [0] * (legs + 2) => more = [0] * (legs + 3)": "one more number of blocks, with 0 ways",
+}

@@ -19,8 +19,10 @@ def extend_layer(coefficients, n):
 def count_layers(n, order_in, order_out):
     """Independent linear maps from tensors with order_in axes to order_out axes that commute with all orders of n items."""
     ways = [1]  # ways[b]: to split the legs so far into b blocks
-    for _ in range(order_in + order_out):
-        alone = [0] + ways  # the new leg opens a block
-        joined = [b * count for b, count in enumerate(ways)] + [0]  # or joins one of b
-        ways = [first + second for first, second in zip(alone, joined, strict=True)]
+    for legs in range(order_in + order_out):
+        more = [0] * (legs + 2)
+        for b, count in enumerate(ways):
+            more[b] += b * count  # the next leg joins one of b blocks
+            more[b + 1] += count  # or opens its own
+        ways = more
     return sum(ways[: n + 1])
