@@ -77,14 +77,20 @@ def claim_row(claim: Mapping, chapter: str, title: str) -> list[str]:
     return [f"{plain(claim['statement'])} ({where})", f"{label} {claim['kind']}", measured(claim) + seeds(claim), threshold]
 
 
+def score(executed: Mapping[str, Executed]) -> str:
+    """How many claims came out how, as one sentence."""
+    verdicts = [claim["verdict"] for chapter in executed.values() for claim in chapter.claims]
+    counts = {verdict: verdicts.count(verdict) for verdict in SYMBOLS}
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    return f"{len(verdicts)} claims: {summary or 'none yet'}."
+
+
 def claims_page(executed: Mapping[str, Executed]) -> str:
     """The ledger: every claim that the chapters of this build tested, in the order of the book."""
     records = [(checked(c, name), name, chapter.title) for name, chapter in executed.items() for c in chapter.claims]
     names = [claim["id"] for claim, _, _ in records]
     if len(set(names)) < len(names):
         raise ExtensionError(f"two claims have the same id: {sorted(names)}")
-    counts = {verdict: sum(c["verdict"] == verdict for c, _, _ in records) for verdict in SYMBOLS}
-    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     head = ["Claim", "Verdict", "Measured", "Threshold"]
     rows = [claim_row(*record) for record in records]
     table = list_table([head, *rows], "ledger", "33 26 22 19") if rows else "No chapter tests a claim yet."
@@ -94,7 +100,7 @@ What do we know, and how? Each chapter bets on a claim, then tests it while the 
 stored, and their chapter says so.) This page collects the results of the build you are reading: nothing here was typed
 by hand.
 
-{len(records)} claims: {summary or "none yet"}.
+{score(executed)}
 
 {table}
 
@@ -196,7 +202,11 @@ def solutions_page(root: Path, path: Path, shown: bool) -> str:
 
 def write_pages(root: Path, executed: Mapping[str, Executed], solutions: bool) -> list[Path]:
     """Write every generated page; returns their files."""
-    texts = {root / "chapters" / "claims.md": claims_page(executed), root / "executed.md": executed_page(executed)}
+    texts = {
+        root / "chapters" / "claims.md": claims_page(executed),
+        root / "executed.md": executed_page(executed),
+        root / "_generated" / "score.md": score(executed) + "\n",
+    }
     for path in sorted((root / "solutions").rglob("*.py")):
         if path.name != "__init__.py":
             texts[path.with_suffix(".md")] = solutions_page(root, path, solutions)

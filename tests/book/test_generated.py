@@ -44,6 +44,11 @@ def test_ledger_has_a_row_a_record(executed):
         assert f"{pages.SYMBOLS[record['verdict']]} {record['verdict']}" in row
 
 
+def test_front_page_has_the_score_of_the_ledger(executed):
+    front, ledger = (words(soup(name).select_one("article").get_text()) for name in ("intro", "chapters/claims"))
+    assert pages.score(executed) in front and pages.score(executed) in ledger
+
+
 def test_every_claim_can_be_run_again_by_its_id(executed):
     """`python -m course_lib.claims` finds the statement of each record of the ledger by the record's id."""
     calls = {f"{call.chapter}/{call.function}" for name in CHAPTERS for call in chapter_calls(name.removeprefix("chapters/"))}
