@@ -5,6 +5,7 @@
 | settings are read   | chapters whose code or library changed are executed, in parallel (`execute`, `keys`);   |
 |                     | the pages made from records and files are written (`pages`)                            |
 | a chapter is read   | its outputs are put into it                                                            |
+| a page is written   | it gets a description for whoever shares its link                                      |
 | the build finishes  | the wheel of the library and the fonts of the maths are put into the site (`assets`)     |
 
 A build that fails leaves a marker, and the next one then reads every page again: a warning of a page that is not read
@@ -12,6 +13,7 @@ again would be forgotten, and the second run would look like a success. Executed
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -33,6 +35,11 @@ THEME = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "show_toc_level": 2,
 }
+
+ABOUT = (
+    "A runnable course on explaining neural networks and building symmetry into them: demos that move, exercises that say "
+    "what is wrong, claims put to the test."
+)
 
 
 def chapters_in_toc(app: Sphinx) -> list[str]:
@@ -84,6 +91,14 @@ def put_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = execute.marked(source[0])
 
 
+def describe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """What a link to the page shows where it is shared: the chapter's question, or what the course is."""
+    path = Path(app.srcdir) / f"{pagename}.ipynb"
+    text = pages.question(path) if path.exists() else ""
+    title = re.sub(r"<[^>]+>", "", context.get("title", ""))
+    context["metatags"] = context.get("metatags", "") + pages.social_tags(title, text or ABOUT, context.get("pageurl") or "")
+
+
 def after_writing(app: Sphinx, exception: Exception | None) -> None:
     """Complete the site; forget the marker of a build without warnings."""
     if exception is not None:
@@ -103,5 +118,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", before_reading, priority=900)  # after the table of contents has been read
     app.connect("env-get-outdated", outdated)
     app.connect("source-read", put_outputs)
+    app.connect("html-page-context", describe)
     app.connect("build-finished", after_writing)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """The pages that are written from records and files before the sources are read: claims, execution, solutions."""
 
 import ast
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -163,6 +164,21 @@ def notebook_title(path: Path) -> str | None:
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     found = re.search(r"^# +(.+)$", text, flags=re.MULTILINE)
     return found.group(1).strip() if found else path.stem
+
+
+def question(path: Path) -> str:
+    """The bold question below a chapter's title as plain text; empty for a notebook that has none."""
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    found = re.search(r"^\*\*(.+?)\*\*$", "".join(cells[0]["source"]), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"[$`*\\]|\s+", lambda sign: " " if sign[0].isspace() else "", found[1]) if found else ""
+
+
+def social_tags(title: str, description: str, address: str) -> str:
+    """Meta tags with the page's title and description, as search engines and shared links show them."""
+    named = {"og:type": "article", "og:site_name": "Attribution and Symmetry", "og:title": title, "og:description": description}
+    pairs = (named | ({"og:url": address} if address else {})).items()
+    tags = [f'<meta property="{name}" content="{html.escape(value)}" />' for name, value in pairs]
+    return "\n".join([f'<meta name="description" content="{html.escape(description)}" />', *tags])
 
 
 def exercise_titles(path: Path) -> dict[str, str]:

@@ -154,6 +154,45 @@ def test_follows_the_readers_choice_of_dark_mode(browser, base):
     context.close()
 
 
+def test_what_is_read_is_remembered_in_this_browser_only(browser, base):
+    name = CHAPTERS[2]
+    context, page, log = new_page(browser, base)
+    page.goto(f"{base}{name}.html")
+    button = page.locator("button.course-done")
+    assert button.get_attribute("aria-pressed") == "false" and page.locator(".bd-links a.course-read").count() == 0
+    button.press("Enter")
+    assert button.get_attribute("aria-pressed") == "true"
+    page.goto(f"{base}{CHAPTERS[3]}.html")
+    marked = page.locator(".bd-links a.course-read")
+    assert marked.count() == 1 and marked.get_attribute("href").endswith(name.rpartition("/")[2] + ".html")
+    page.goto(f"{base}{name}.html")
+    page.locator("button.course-done").click()
+    assert page.locator(".bd-links a.course-read").count() == 0
+    assert (log.external, log.failed, log.console) == ([], [], [])
+    context.close()
+
+
+def test_without_storage_there_is_no_button_and_no_error(browser, base):
+    context, page, log = new_page(browser, base)
+    page.add_init_script("Storage.prototype.setItem = () => { throw new Error('refused') }")
+    page.goto(f"{base}{CHAPTERS[0]}.html")
+    assert page.locator("button.course-done").count() == 0
+    assert [line for line in log.console if "course.js" in line] == []
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["intro", CHAPTERS[0], EXERCISES[0]])
+def test_a_shared_link_shows_title_and_question(browser, base, name):
+    context, page, _ = new_page(browser, base)
+    page.goto(f"{base}{name}.html")
+    found = page.locator("meta[property^=og]").all()
+    tags = {tag.get_attribute("property"): tag.get_attribute("content") for tag in found}
+    assert tags["og:title"] and tags["og:description"] == page.locator("meta[name=description]").get_attribute("content")
+    if name in CHAPTERS:
+        assert tags["og:description"] == page.locator("article h1 + p strong").first.inner_text()
+    context.close()
+
+
 def test_the_root_leads_to_the_front_page(browser, base):
     context, page, log = new_page(browser, base)
     page.goto(base)
