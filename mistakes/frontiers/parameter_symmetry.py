@@ -4,6 +4,11 @@ from course_lib.checks import mistake
 
 MOVE = "frontiers/parameter_symmetry/move_neurons"
 STEP = "frontiers/parameter_symmetry/balanced_step"
+EQUIVALENT = {
+    "balanced_step: read = torch.hypot(W.norm(dim=1), b) => read = torch.hypot(b, W.norm(dim=1))": (
+        "the root of a sum of two squares does not depend on their order"
+    ),
+}
 
 
 @mistake(MOVE, hint="inverse")

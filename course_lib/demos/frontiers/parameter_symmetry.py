@@ -78,7 +78,7 @@ def _draw_plane(ax: Axes, alpha: float, update: str, rate: float) -> None:
     ax.plot(w, v, "." if rate > 0.1 else "-", color=plots.CHOSEN, markersize=6, linewidth=2, label="path")
     ax.plot(w[:1], v[:1], "s", color=plots.CHOSEN, markersize=7)
     ax.set(xlim=(0, LIMIT), ylim=(0, LIMIT), xlabel="w (reads)", ylabel="v (writes)", aspect="equal")
-    ax.legend(fontsize=8, loc="upper right")
+    ax.legend(fontsize=8, loc="upper right", frameon=True, framealpha=1, edgecolor="white")
 
 
 def _draw_function(ax: Axes, alpha: float, update: str, rate: float) -> None:
