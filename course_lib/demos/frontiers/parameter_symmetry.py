@@ -73,7 +73,7 @@ def _draw_plane(ax: Axes, alpha: float, update: str, rate: float) -> None:
     ax.plot(line, 1 / line, color=plots.QUOTIENT, label="minima")
     invariant = (w[0] ** 2 - v[0] ** 2).item()
     kept = torch.sqrt((line**2 - invariant).clamp(min=0)) if update == "plain descent" else line * (v[0] / w[0])
-    seen = (kept > 0) & (kept < LIMIT)
+    seen = (kept > 0) & (line * kept < 2.5)
     ax.plot(line[seen], kept[seen], color=plots.FAINT, linewidth=1, label="conserved")
     ax.plot(w, v, "." if rate > 0.1 else "-", color=plots.CHOSEN, markersize=6, linewidth=2, label="path")
     ax.plot(w[:1], v[:1], "s", color=plots.CHOSEN, markersize=7)
