@@ -266,6 +266,6 @@ def test_the_nearest_picture_is_that_of_the_nearest_camera():
 
 def test_a_coarse_picture_is_close_to_a_fine_one():
     seen, fine = radiance.pictures(positions(2, seed=0), side=16)
-    coarse, middling = (psnr(render(radiance.soft_balls, seen, samples), fine) for samples in (4, 12))
-    assert 10 < coarse < middling - 6 and middling < 60 < psnr(render(radiance.soft_balls, seen, 32), fine)
+    coarse, middling = (psnr(render(radiance.soft_balls, seen, samples), fine) for samples in (4, 8))
+    assert 10 < coarse < middling - 6 and middling < 50 < psnr(render(radiance.soft_balls, seen, 32), fine)
     assert psnr(torch.zeros_like(fine), fine) < 12
