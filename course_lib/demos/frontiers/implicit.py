@@ -39,7 +39,7 @@ def bandwidth_explorer() -> Demo:
     def describe(bandwidth: float, steps: int) -> str:
         found = fit(bandwidth)
         return (
-            f"Bandwidth {bandwidth:g} cycles per side, after {steps} steps: {found.shown[steps]:.1f} dB on pixels that were shown, "
+            f"Bandwidth {bandwidth:g} cycles per side, after {steps} steps: {found.shown[steps]:.1f} dB on shown pixels, "
             f"{found.hidden[steps]:.1f} dB on hidden ones."
         )
 
