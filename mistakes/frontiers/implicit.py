@@ -106,7 +106,7 @@ def joined_along_the_second_axis(x, B):
 
 @mistake(FEATURES, hint="leading", points=2)
 def matrix_on_the_left(x, B):
-    angle = 2 * torch.pi * (B @ x.T).T
+    angle = 2 * torch.pi * (B @ x.t()).t()
     return torch.cat([angle.cos(), angle.sin()], dim=-1)
 
 

@@ -88,12 +88,12 @@ def test_seeds_draw_cameras_and_weights():
 
 
 def test_stored_fields_know_their_views_and_only_many_views_give_new_ones():
-    new = radiance.pictures(radiance.held_out())
+    new = radiance.pictures(radiance.held_out(), side=12)
     scores = {}
     for views in radiance.STORED:
         net = radiance.stored_field(views)
         scores[views] = radiance.score(net, *new)
-        assert radiance.score(net, *radiance.pictures(positions(views, 0))) > 33
+        assert radiance.score(net, *radiance.pictures(positions(views, 0), side=12)) > 33
     assert scores[16] > 33 and scores[2] < 16
     assert radiance.FILE.stat().st_size < 400_000
     with pytest.raises(ValueError, match="views must be one of"):
@@ -127,6 +127,7 @@ def test_claims_are_computed_from_the_tables():
 def test_copying_beats_a_field_of_two_views():
     """As the chapter says: with few views training pictures come out, and new ones do not."""
     training, held_out, nearest = (claims.by_views(what)[1] for what in ("training", "held_out", "nearest"))
+    assert held_out[1].min() < 14 and held_out[1].max() > 28 and held_out[2:].min() > 30  # four views: it depends on the draw
     assert training.mean(1).min() > 30
     assert held_out[0].mean() < nearest[0].mean() and (held_out[3] > nearest[3] + 5).all()
     assert psnr(torch.zeros(3), torch.ones(3)) == 0

@@ -209,6 +209,6 @@ def sees_the_edges(answer, random):
     sigma[2] = 0.0
     sigma[0, 2] = 0.0
     _edge(answer, "opaque", (sigma, colour, delta), "walls and empty space")
-    for r, n, k in ((3, 1, 3), (1, 4, 3), (2, 3, 1), (2, 3, 5)):
+    for r, n, k in ((3, 1, 4), (1, 4, 1)):
         _edge(answer, "single", _fog(random, r, n, k), f"{r} rays, {n} samples, {k} channels")
     _edge(answer, "float32", tuple(part.float() for part in _fog(random, 2, 3)), "float32", 1e-4)
