@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 def match(a, b):
     """The order of B's hidden neurons that brings B nearest to A: two lists of four tensors -> (h,)."""
     gains = a[0] @ b[0].T + torch.outer(a[1], b[1]) + a[2].T @ b[2]
-    return torch.from_numpy(linear_sum_assignment(-gains.numpy())[1])
+    return torch.from_numpy(linear_sum_assignment(gains, maximize=True)[1])
 
 
 # exercise: frontiers/merging/barrier
