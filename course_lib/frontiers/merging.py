@@ -111,7 +111,7 @@ def loss_curve(a: Stack, b: Stack, x: Tensor, y: Tensor, alphas: Tensor) -> Tens
 
 
 def barrier(curve: Tensor, alphas: Tensor) -> Tensor:
-    """Largest rise of a loss curve `(s, m)` over the straight line between its ends, `(m,)` (Frankle et al., 2020).
+    """Largest rise of a loss curve `(s, m)` over the straight line between its ends, `(m,)` (Entezari et al., 2022).
 
     max over alpha of L(alpha) - ((1 - alpha) L(0) + alpha L(1)); never negative. `alphas` `(s,)` starts with 0 and ends with 1,
     else ValueError.
