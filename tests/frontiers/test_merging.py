@@ -125,8 +125,9 @@ def test_claims_measure_what_they_say(monkeypatch):
     assert claims.a_soup_needs_no_alignment().verdict == "cannot tell"
 
 
-def test_soup_claim_at_a_small_size():
-    """Two starts, trained and fine-tuned as in the chapter."""
+def test_soup_claim_at_a_small_size(monkeypatch):
+    """Two narrow starts, trained and fine-tuned as in the chapter."""
+    monkeypatch.setattr(claims, "WIDTH", 16)
     record = claims.a_soup_needs_no_alignment(2)
     assert record.id == "frontiers/merging/a_soup_needs_no_alignment" and record.seeds == 2
     assert 0 <= record.estimate < 0.1
@@ -148,6 +149,7 @@ def test_demo_draws_and_describes_its_corners(monkeypatch):
 
 def test_every_move_of_the_demo_changes_its_picture(monkeypatch):
     monkeypatch.setattr(demos, "WIDTHS", (8, 16))
+    monkeypatch.setattr(demos, "ALPHAS", (0.0, 0.5, 1.0))
     demo = demos.walk_between_networks()
     frames = [demo.frame(**point) for point in demo.points()]
     assert len(set(frames)) == len(frames)
