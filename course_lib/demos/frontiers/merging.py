@@ -74,7 +74,7 @@ def _draw(width: int, alpha: float):
     rows = _first_layers(width, alpha)
     image = _montage(list(rows.values()))
     limit = image.abs().quantile(0.99).item()
-    right.imshow(image, cmap=INKS, vmin=-limit, vmax=limit, interpolation="nearest")
+    right.imshow(image.numpy(), cmap=INKS, vmin=-limit, vmax=limit, interpolation="nearest")
     right.set_yticks([9 * i + 3.5 for i in range(len(rows))], list(rows))
     right.set(xticks=[], title="first layer, six filters")
     right.spines[:].set_visible(False)
