@@ -128,9 +128,10 @@ def test_balanced_networks_are_the_same_for_all_rescalings(dtype):
 def every_distance(a, b):
     """Distances of one pair for all orders of B, by brute force."""
     choices = [list(itertools.permutations(range(bias.shape[1]))) for _, bias in b[:-1]]
-    return torch.stack(
-        [merging.distance(a, merging.permute(b, [torch.tensor([p]) for p in point])) for point in itertools.product(*choices)]
-    )
+    points = list(itertools.product(*choices))
+    orders = [torch.tensor([point[layer] for point in points]) for layer in range(len(choices))]
+    copies_a, copies_b = (pick(net, [0] * len(points)) for net in (a, b))
+    return merging.distance(copies_a, merging.permute(copies_b, orders))
 
 
 def test_matching_one_hidden_layer_is_optimal(dtype):
