@@ -1,0 +1,329 @@
+"""Checks for exercises/frontiers/merging.ipynb."""
+
+import functools
+import itertools
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from course_lib.checks import Exercise, Wrong, as_number, as_tensor, called, close, nearest
+from course_lib.checks.returns import behind
+from course_lib.models import MLP
+
+# ------------------------------------------------------------------------------------------------------ match two nets
+
+match = Exercise(
+    "frontiers/merging/match",
+    hints={
+        "inverse": "that is the inverse order: entry i should be the neuron of B that plays the part of neuron i of A",
+        "into_only": "you compare what enters the neurons and not what leaves them: columns of W2 belong to the neurons, too",
+        "out_only": "you compare what leaves the neurons and not what enters them",
+        "no_bias": "the biases of the hidden neurons are parameters, too: they move along and they count",
+        "repeated": "your order uses a neuron of B twice: it should hold each of 0 to h - 1 once",
+        "greedy": "the best partner for one neuron may be needed by another: the sum over all neurons counts",
+        "farthest": "that order is as far from A as can be: does your solver look for the smallest or the largest sum?",
+        "squares": "the squared distance of all parameters is asked for: add squares, without roots",
+        "lengths": "you compare directions: the lengths count, too, since B is to come near to A",
+        "index": "an order is used as an index: whole numbers of type int64",
+        "value": "another order brings B nearer to A, in squared distance of all parameters",
+        "planted": "right in general, but no planted order is found where neurons differ in one of the three parts only",
+        "single": "right in general, but not for one hidden neuron, one input or one output",
+        "float32": "right in float64, but float32 networks should be matched as well",
+    },
+)
+
+
+@functools.cache
+def _all_orders(h: int) -> np.ndarray:
+    return np.array(list(itertools.permutations(range(h))))
+
+
+def _parts(a: list[Tensor], b: list[Tensor]) -> dict[str, np.ndarray]:
+    """Squared distances of neuron i of A and j of B, each `(h, h)`: weights that enter, bias, weights that leave."""
+    pairs = {"into": (a[0], b[0]), "bias": (a[1][:, None], b[1][:, None]), "out": (a[2].T, b[2].T)}
+    return {name: (one[:, None] - other[None]).square().sum(2).double().numpy() for name, (one, other) in pairs.items()}
+
+
+def _best(cost: np.ndarray) -> np.ndarray:
+    orders = _all_orders(len(cost))
+    return orders[cost[np.arange(len(cost)), orders].sum(1).argmin()]
+
+
+def _assigned(cost: np.ndarray) -> np.ndarray:
+    return linear_sum_assignment(cost)[1]
+
+
+def _greedy(cost: np.ndarray, by_row: bool) -> np.ndarray:
+    cost, order = cost.copy(), np.zeros(len(cost), dtype=int)
+    for row in range(len(cost)):
+        i, j = (row, cost[row].argmin()) if by_row else np.unravel_index(cost.argmin(), cost.shape)
+        order[i], cost[i], cost[:, j] = j, np.inf, np.inf
+    return order
+
+
+def _likely_orders(a: list[Tensor], b: list[Tensor], right: np.ndarray) -> dict:
+    parts = _parts(a, b)
+    into, bias, out = parts.values()
+    total = into + bias + out
+    rows = [torch.cat([net[0], net[1][:, None], net[2].T], 1).double().numpy() for net in (a, b)]
+    one, other = (row / np.linalg.norm(row, axis=1, keepdims=True) for row in rows)
+    summed = np.abs(rows[0][:, None] - rows[1][None]).sum(2)
+    return {
+        "inverse": [np.argsort(right)],
+        "into_only": [_assigned(into + bias), _assigned(into)],
+        "out_only": [_assigned(out)],
+        "no_bias": [_assigned(into + out)],
+        "greedy": [_greedy(total, True), _greedy(total, False), np.argsort(_greedy(total.T, True))],
+        "farthest": [_assigned(-total)],
+        "squares": [_assigned(np.sqrt(total)), _assigned(np.sqrt(into + bias) + np.sqrt(out)), _assigned(summed)],
+        "lengths": [_assigned(-one @ other.T)],
+    }
+
+
+def _networks(random, d: int, h: int, k: int) -> tuple[list[Tensor], list[Tensor]]:
+    def network() -> list[Tensor]:
+        return [random.normal(h, d), 1.5 * random.normal(h), random.normal(k, h), random.normal(k)]
+
+    return network(), network()
+
+
+def _telling(random, d: int, h: int, k: int, apart: tuple[str, ...]) -> tuple[list, list, list]:
+    """A pair of networks and its best order; each of the mistakes `apart` gives an order that nothing else gives.
+
+    Both ways of asking for the nearest neuron of the other network give repetitions.
+    """
+    while True:
+        a, b = _networks(random, d, h, k)
+        total = sum(_parts(a, b).values())
+        right = _assigned(total)
+        if any(len(set(total.argmin(axis))) == h for axis in (0, 1)):
+            continue
+        likely = {hint: {tuple(order) for order in found} for hint, found in _likely_orders(a, b, right).items()}
+        likely["right"] = {tuple(right)}
+        others = {hint: set().union(*(found for name, found in likely.items() if name != hint)) for hint in apart}
+        if not any(likely[hint] & others[hint] for hint in apart):
+            return a, b, _best(total).tolist()
+
+
+def _order(found: object, h: int) -> list[int]:
+    value = as_tensor(found, (h,))
+    if found.dtype != torch.int64:
+        raise Wrong("index")
+    order = value.long().tolist()
+    if sorted(order) != list(range(h)):
+        raise Wrong("repeated")
+    return order
+
+
+APART = (
+    (3, 6, 2, ("inverse", "into_only", "out_only", "no_bias", "farthest")),
+    (2, 6, 3, ("greedy", "lengths")),
+    (4, 6, 1, ("squares",)),
+)
+
+
+@match.property(points=3)
+def brings_b_nearest_to_a(answer, random):
+    found, right, likely = [], [], []
+    for d, h, k, apart in APART:
+        a, b, best = random.once(_telling, d, h, k, apart)
+        found += _order(answer(a, b), h)
+        right += best
+        likely.append(random.recall(lambda a=a, b=b, best=best: _likely_orders(a, b, np.array(best))))
+    if found != right:
+        orders = {hint: zip(*(one[hint] for one in likely), strict=True) for hint in likely[0]}
+        for hint, ways in orders.items():
+            if any(found == np.concatenate(way).tolist() for way in ways):
+                raise Wrong(hint)
+        raise Wrong("value")
+
+
+def _planted(random, d: int, h: int, k: int, alike: str) -> tuple[list, list, list[int]]:
+    """B, and A = B reordered with one per cent of noise; neurons differ only in what `alike` leaves."""
+    b, _ = _networks(random, d, h, k)
+    if alike != "into":
+        b[0] = b[0][:1].repeat(h, 1)
+    if alike != "bias":
+        b[1] = b[1][:1].repeat(h)
+    if alike != "out":
+        b[2] = b[2][:, :1].repeat(1, h)
+    spread = {"into": 0, "bias": 1, "out": 2}[alike]
+    shape = b[spread].shape
+    steps = torch.linspace(-2, 2, h, dtype=torch.float64)[random.order(h)]
+    b[spread] = steps[:, None].repeat(1, d) if alike == "into" else steps.expand(shape).clone()
+    order = random.order(h)
+    while order == sorted(order) or order == np.argsort(order).tolist():
+        order = random.order(h)
+    a = [b[0][order], b[1][order], b[2][:, order], b[3].clone()]
+    return [part + 0.01 * random.normal(*part.shape) for part in a], b, order
+
+
+@match.property(points=1)
+@behind(brings_b_nearest_to_a)
+def finds_a_planted_order(answer, random):
+    cases = [("planted", *_planted(random, 3, 7, 2, alike)) for alike in ("into", "bias", "out")]
+    cases += [("single", *_planted(random, 1, 4, 1, "into"))]
+    one = _networks(random, 2, 1, 1)
+    cases += [("single", *one, [0])]
+    a, b, right = random.once(_telling, 2, 5, 2, ())
+    cases += [("float32", [part.float() for part in a], [part.float() for part in b], right)]
+    for hint, a, b, right in cases:
+        found = called(hint, answer, a, b)
+        try:
+            order = _order(found, len(right))
+        except Wrong as wrong:
+            raise Wrong(hint) from wrong
+        if order != right:
+            raise Wrong(hint)
+
+
+# -------------------------------------------------------------------------------------------------------------- barrier
+
+barrier = Exercise(
+    "frontiers/merging/barrier",
+    hints={
+        "larger_end": "you measure from the larger of the two ends: measure from the line between them, at each alpha",
+        "smaller_end": "you measure from the smaller of the two ends: measure from the line between them, at each alpha",
+        "mean_end": "you measure from the mean of the two ends: that is the line at alpha = 1/2 only",
+        "height": "that is the highest loss itself: subtract the straight line between the two ends",
+        "late": "you subtract the line after you have taken the maximum: subtract at each alpha, then take the largest gap",
+        "line": "the line runs the wrong way: at alpha = 0 the network is A, and there the line is the loss of A",
+        "path": "at alpha = 0 the network is A and at alpha = 1 it is B; yours goes the other way",
+        "grid": "use the given alphas, as they are: they need be neither evenly spaced nor in order",
+        "mean": "the largest gap is asked for, not the mean or the sum over alpha",
+        "dip": "a loss below the line is no barrier: the gap is loss minus line, with its sign",
+        "middle": "the largest gap may lie anywhere: look at all alphas, not at the middle or at where the loss is largest",
+        "ends": "the line runs from alpha = 0 to alpha = 1, also when these are not among the alphas",
+        "ratio": "a difference of losses is asked for, not a ratio",
+        "value": "not the largest rise of the loss over the straight line between its ends",
+        "negative": "right in general, but where the loss lies below the line there is no barrier: 0, the gap at both ends",
+        "same": "right in general, but from a network to itself there is no barrier",
+        "single": "right in general, but not for a single alpha, or for networks of one parameter",
+        "float32": "right in float64, but float32 should work as well",
+    },
+)
+
+
+def _curve(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> Tensor:
+    return loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b))
+
+
+def _gaps(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    low, high = loss(torch.stack([a, b])).unbind()
+    curve, line = _curve(loss, a, b, alphas), (1 - alphas) * low + alphas * high
+    return curve, line, low, high
+
+
+def _truth(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> float:
+    """One alpha after the other, from the ends on."""
+    best, (low, high) = 0.0, (loss(end[None]).item() for end in (a, b))
+    for alpha in alphas.tolist():
+        here = loss(((1 - alpha) * a + alpha * b)[None]).item()
+        best = max(best, here - low - alpha * (high - low))
+    return best
+
+
+def _likely_barriers(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> dict:
+    curve, line, low, high = _gaps(loss, a, b, alphas)
+    gap, top, backwards = curve - line, curve.max(), _curve(loss, b, a, alphas)
+    even = torch.linspace(0, 1, len(alphas), dtype=alphas.dtype)
+    finer = torch.linspace(0, 1, 101, dtype=alphas.dtype)
+    there, steady, _, _ = _gaps(loss, a, b, even)
+    fine, level, _, _ = _gaps(loss, a, b, finer)
+    shortened = curve[0] + (alphas - alphas[0]) / (alphas[-1] - alphas[0]) * (curve[-1] - curve[0])
+    half = _curve(loss, a, b, torch.full((1,), 0.5, dtype=alphas.dtype))[0] - (low + high) / 2
+    likely = {
+        "larger_end": top - torch.maximum(low, high),
+        "smaller_end": top - torch.minimum(low, high),
+        "mean_end": top - (low + high) / 2,
+        "height": top,
+        "late": [top - line.max(), top - line.min(), top - line.mean()],
+        "middle": [gap[curve.argmax()], gap[len(gap) // 2], half],
+        "line": (curve - (alphas * low + (1 - alphas) * high)).max(),
+        "path": [(backwards - (alphas * low + (1 - alphas) * high)).max(), (backwards - line).max()],
+        "grid": [(there - steady).max(), (curve - ((1 - even) * low + even * high)).max(), (fine - level).max()],
+        "mean": [gap.mean(), gap.clamp(min=0).mean(), gap.sum(), gap.clamp(min=0).sum()],
+        "dip": [gap.abs().max(), gap.min()],
+        "ends": [
+            (curve - torch.lerp(curve[0], curve[-1], alphas)).max(),
+            (curve - shortened).max(),
+            (curve - torch.lerp(curve[0], curve[-1], even)).max(),
+        ],
+        "ratio": [(curve / line).max(), (curve / line).max() - 1, gap.max() / line[gap.argmax()]],
+    }
+    spread = {hint: torch.stack(values if isinstance(values, list) else [values]) for hint, values in likely.items()}
+    return {hint: [value for value in values if value != 0] for hint, values in spread.items()}
+
+
+def _distinct(values: dict[str, list[Tensor]]) -> bool:
+    """Whether no two hints share a value, or almost."""
+    flat = torch.stack([value for found in values.values() for value in found])
+    names = torch.tensor([i for i, found in enumerate(values.values()) for _ in found])
+    return bool(((flat[:, None] - flat).abs() > 1e-4)[names[:, None] != names].all())
+
+
+def _landscape(random, p: int, s: int) -> tuple[MLP, Tensor, Tensor, Tensor]:
+    """A smooth landscape, two points and alphas for which every likely mistake gives another number."""
+    while True:
+        loss = MLP([p, 6, 1], "tanh", random.seed()).double().requires_grad_(False)
+        alphas = random.uniform(s, low=0.04, high=0.96)
+        a, b = 4 * random.normal(200, 1, p), 4 * random.normal(200, 1, p)
+        low, high = loss(a[:, 0])[:, None], loss(b[:, 0])[:, None]
+        path = loss(torch.lerp(a, b, alphas[:, None]).flatten(0, 1)).reshape(200, s)
+        gaps = path - torch.lerp(low, high, alphas)
+        top, bottom = gaps.amax(1), gaps.amin(1)
+        above = path.amax(1) > torch.maximum(low, high)[:, 0] + 0.05
+        good = (top > 0.1) & (bottom < -0.02 - top) & ((high - low)[:, 0].abs() > 0.1) & above
+        good &= path.argmax(1) != gaps.argmax(1)
+        for i in good.nonzero()[:, 0].tolist():
+            pair = a[i, 0], b[i, 0]
+            if _distinct({"right": [top[i]], **_likely_barriers(loss, *pair, alphas)}):
+                return loss, pair[0].clone(), pair[1].clone(), alphas
+
+
+@barrier.property(points=3)
+def is_the_largest_rise_over_the_line(answer, random):
+    loss, a, b, alphas = random.once(_landscape, random.integer(3, 5), random.integer(6, 9))
+    found = as_number(answer(loss, a, b, alphas))
+    if not close(found, random.recall(lambda: _truth(loss, a, b, alphas)), 1e-8):
+        raise nearest(found, random.recall(lambda: _likely_barriers(loss, a, b, alphas)), "value", 1e-6)
+
+
+def _convex(random, p: int) -> tuple[MLP, Tensor, Tensor, Tensor]:
+    """A sum of ReLUs with positive weights lies below each of its chords."""
+    while True:
+        loss = MLP([p, 8, 1], "relu", random.seed()).double().requires_grad_(False)
+        loss.layers[2].weight.abs_()
+        case = loss, 3 * random.normal(p), 3 * random.normal(p), random.uniform(5, low=0.2, high=0.8)
+        curve, line, _, _ = _gaps(*case)
+        if (curve - line).max() < -0.01:
+            return case
+
+
+def _edges(random) -> list[tuple]:
+    """Hint, loss, two points, alphas, and the barrier."""
+    smooth, narrow = (MLP([p, 6, 1], "tanh", random.seed()).double().requires_grad_(False) for p in (3, 1))
+    a, b, one, other = random.normal(3), random.normal(3), random.normal(1), 2 + random.normal(1)
+    inside, single = random.uniform(5, low=0.2, high=0.8), random.uniform(1, low=0.3, high=0.7)
+    cases = [
+        ("negative", *_convex(random, 3)),
+        ("same", smooth, a, a.clone(), inside),
+        ("single", narrow, one, other, single),
+        ("float32", MLP(**smooth.config).requires_grad_(False), *(part.float() for part in (a, b, inside))),
+    ]
+    return [(*case, _truth(*case[1:])) for case in cases]
+
+
+@barrier.property(points=1)
+@behind(is_the_largest_rise_over_the_line)
+def is_never_negative(answer, random):
+    for hint, loss, start, end, alphas, right in random.once(_edges):
+        found = called(hint, answer, loss, start, end, alphas)
+        try:
+            value = as_number(found)
+        except Wrong as wrong:
+            raise Wrong(hint) from wrong
+        if not close(value, right, 1e-5 if hint == "float32" else 1e-8):
+            raise Wrong(hint)
