@@ -189,7 +189,7 @@ def test_a_reader_learns_an_easy_task_and_repeats_itself():
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 2, (200,), generator=generator)
     tokens = torch.randn(200, 6, 4, generator=generator)
-    tokens[:, :, 3] *= 1 + 3 * labels[:, None]  # the second class is loud
-    first, second = (readers.trained("set, signs", tokens, labels, 0, epochs=8) for _ in range(2))
+    tokens[:, :, 3] *= 1 + 6 * labels[:, None]  # the second class is loud
+    first, second = (readers.trained("set, signs", tokens, labels, 0, epochs=12) for _ in range(2))
     assert readers.accuracy(first, tokens, labels) > 0.9
     assert torch.equal(first(tokens), second(tokens))
