@@ -7,6 +7,7 @@ Navon et al. (ICML 2023) and Zhou et al. (NeurIPS 2023) build readers of deep ne
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from course_lib.models import MLP
 from course_lib.training import accuracy, train_classifier
 
 WIDTH, CLASSES, EPOCHS, RATE, TEST = 64, 10, 60, 3e-3, 500
+STORED_SEED = 1  # the seed of the stored networks, and of the split and the readers that go with them
 FLIPPED = {"phases": (-1.0, -1.0, -1.0, -1.0), "waves": (-1.0, -1.0, -1.0, 1.0)}
 
 
@@ -110,3 +112,10 @@ def accuracy_of(name: str, tokens: Tensor, labels: Tensor, seed: int, epochs: in
     """Accuracy on the test rows of split `seed` of a reader that is trained on the others, from weights of the same seed."""
     train, test = split_rows(len(tokens), seed)
     return accuracy(trained(name, tokens[train], labels[train], seed, epochs), tokens[test], labels[test])
+
+
+@cache
+def reader(name: str, start: str) -> nn.Module:
+    """The reader of that name, trained on the stored networks of that start: a few seconds, once."""
+    labels, train = sine_networks.digit_images()[1], split_rows(1797, STORED_SEED)[0]
+    return trained(name, sine_networks.stored_networks(start)[train], labels[train], STORED_SEED)
