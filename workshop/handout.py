@@ -18,8 +18,8 @@ FIRST = (
     "each player what is gained along that player's steps."
 )
 SECOND = (
-    "One orbit, six things to do with it. Circles are all that one input can become. Pick one point of it, take the mean over all or\n"
-    "over a few, train on all, let weights be constant along it, or read only what does not move."
+    "One orbit, six things to do with it. Circles are all that one input can become. Pick one point of it, take the mean\n"
+    "over all or over a few, train on all, let weights be constant along it, or read only what does not move."
 )
 
 

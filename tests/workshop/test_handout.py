@@ -21,7 +21,7 @@ def test_it_is_one_page_of_a4(tmp_path, capsys):
 def test_every_reading_and_construction_is_on_it_and_all_text_fits():
     figure = handout.sheet()
     figure.canvas.draw()
-    titles = [ax.get_title() for ax in figure.findobj(plt.Axes)]
+    titles = [ax.get_title(loc="left") for ax in figure.findobj(plt.Axes)]
     assert titles == [*READINGS, *SIX]
     page = figure.bbox
     texts = [text for text in figure.findobj(plt.Text) if text.get_text()]
