@@ -23,10 +23,10 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.grading.channel import descendants
 from course_lib.grading.collecting import Submission
 from course_lib.grading.course import Notebook, function_of, notebook
 from course_lib.grading.grade import Options, grade
+from course_lib.grading.processes import descendants
 
 TOPIC, EXERCISES, TARGET = "start/warmup", 5, 40.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
