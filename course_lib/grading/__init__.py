@@ -14,5 +14,6 @@ data with the checks, which run in a kernel that nbval drives. How to use it: `w
 | `judging` | one submission, exercise by exercise |
 | `kernel`, `plugin`, `batches` | nbval as judge: many submissions in one trusted kernel |
 | `grade`, `selftest` | a whole class: jobs, resume, and the test that comes before the first student |
+| `cluster` | batches on the machines of a Dask cluster |
 | `rows`, `pages`, `roster`, `stats` | CSV and JSON, HTML and feedback, a grade book's column, what to teach again |
 """

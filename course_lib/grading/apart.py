@@ -12,7 +12,7 @@ NEW = {  # what is shared no more: CLONE_NEW...
     "NS": 0x00020000, "CGROUP": 0x02000000, "UTS": 0x04000000, "IPC": 0x08000000, "USER": 0x10000000, "PID": 0x20000000,
     "NET": 0x40000000,
 }  # fmt: skip
-NOSUID, NODEV, NOEXEC, REC, PRIVATE = 2, 4, 8, 0x4000, 0x40000  # MS_...
+READONLY, NOSUID, NODEV, NOEXEC, REC, PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000  # MS_...
 BOUNDING, NO_NEW_PRIVILEGES, AMBIENT, CLEAR_ALL = 24, 38, 47, 4  # PR_...
 CAPABILITIES = 0x20080522  # the third version of their header
 USER = 1000  # what a student is inside; outside it is nobody's number
@@ -49,7 +49,7 @@ def settle(disk_mb: int) -> None:
     call("mount", b"none", b"/", None, REC | PRIVATE, None)
     _mount("proc", "/proc", NOEXEC)
     _mount("tmpfs", "/dev/shm", 0, "size=1m,mode=1777,nr_inodes=1k")
-    _mount("tmpfs", "/dev/pts", NOEXEC, "size=4k,mode=0555,nr_inodes=1")  # no terminals that two could share
+    _mount("tmpfs", "/dev/pts", READONLY | NOEXEC, "size=4k,nr_inodes=1")  # no terminals that two could share
     _mount("tmpfs", "/tmp", 0, f"size={disk_mb}m,mode=1777,nr_inodes=64k")
     os.chdir("/tmp")  # the old one is still that of the nursery
     os.umask(0o022)

@@ -70,7 +70,7 @@ class Nursery:
         """End the nursery, and give its last words."""
         process = self._process
         self.close()
-        return process.stderr.read(2000).decode("utf8", "replace").strip()[-1000:]
+        return process.stderr.read(2000).decode("utf8", "replace").strip()[-1000:] if process else ""
 
     def close(self) -> None:
         """End the nursery and all that it forked."""
