@@ -92,6 +92,7 @@ def balanced_steps_do_not_see_the_scale(count: int = 20) -> Record:
     )
 
 
+@cache
 def twins_and_nudged(count: int, seed: int, steps: int = 300) -> tuple[Tensor, Tensor, Tensor]:
     """Final losses `(m,)` of nets that start as twins, of the same nets nudged by 0.001, and where the twins ended."""
     generator = torch.Generator().manual_seed(seed)
