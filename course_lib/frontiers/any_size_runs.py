@@ -20,7 +20,7 @@ from course_lib.frontiers.any_size_graphs import TARGETS, AnySizeNet, random_gra
 GRID, ANSWERS = "any_dimensional.csv", "any_dimensional_answers.csv"  # made by `python -m course_lib.data.make_any_dimensional`
 HOME, FAR = 8, 64  # numbers of nodes: trained on, and asked about
 NODES = (HOME, 16, 32, FAR)
-NETWORKS, STEPS, GRAPHS, ASKED, SHOWN = 5, 2000, 1024, 300, 100
+NETWORKS, STEPS, GRAPHS, ASKED, SHOWN = 5, 2000, 1024, 300, 60
 RECIPES = {  # diagrams used, and what sums are divided by; the first two share their weights
     "15, sums": ("all", "sums"),
     "15, means": ("all", "means"),
@@ -123,6 +123,6 @@ def errors(recipe: str, target: str, nodes: int) -> Tensor:
 
 
 def answers(recipe: str, target: str, nodes: int) -> tuple[Tensor, Tensor]:
-    """The stored answers of one network to 100 new graphs, and the truth. Raises ValueError if there are none."""
+    """The stored answers of one network to 60 new graphs, and the truth. Raises ValueError if there are none."""
     rows = _chosen(Answer, recipe, target, nodes)
     return torch.tensor([row.answer for row in rows]), torch.tensor([row.truth for row in rows])

@@ -52,7 +52,7 @@ def _draw(target: str, layer: str, nodes: int) -> Figure:
     error = errors(layer, target, nodes).mean().item()
     right.plot(nodes, error, "o", markersize=13, color=plots.INK, markerfacecolor="none", markeredgewidth=2)
     right.axhline(1, color=plots.FAINT, linewidth=0.8)
-    right.set(ylim=(3e-5, 1e5), xlabel="nodes", ylabel="error / spread", title="mean of five networks")
+    right.set(ylim=(1e-5, 3e5), xlabel="nodes", ylabel="error / spread", title="mean of five networks")
     right.set_xticks(NODES, [str(one) for one in NODES])
     right.minorticks_off()
     right.legend(loc="upper left", fontsize=9, ncols=2)
