@@ -24,11 +24,16 @@ FIRST_SEED = 1000
 
 
 @cache
-def cover_size(kind: str, radius: float, r: float, seed: int) -> int:
-    """Size of a greedy r-cover of points drawn uniformly from a disc, a hundred for each area of a disc of radius r."""
+def cover(kind: str, radius: float, r: float, seed: int) -> Tensor:
+    """Centres of a greedy r-cover of points drawn uniformly from a disc, a hundred for each area of a disc of radius r."""
     count = round(DENSITY * disc_area(kind, radius) / disc_area(kind, r))
     x = sample_disc(kind, radius, count, torch.Generator().manual_seed(seed))
-    return len(disc_cover(kind, x, r))
+    return x[disc_cover(kind, x, r)]
+
+
+def cover_size(kind: str, radius: float, r: float, seed: int) -> int:
+    """Number of these centres."""
+    return len(cover(kind, radius, r, seed))
 
 
 def growth_rate(kind: str, radii: tuple[float, ...], r: float, seed: int) -> float:
@@ -109,10 +114,10 @@ def folding_alone_is_harder(seeds: int = 10, count: int = 800) -> Record:
     estimate, low, high = _geometric_mean(folded / flat)
     return Record(
         id="frontiers/data_geometry/folding_alone_is_harder",
-        statement="From 800 points each, a wave along a folded curve is learnt at least three times worse than along the same "
-        "curve pulled straight.",
+        statement=f"From {count} points each, a wave along a folded curve is learnt at least three times worse than along the "
+        "same curve pulled straight.",
         kind="measured",
-        threshold="error of the nearest of 800 points, divided by that on the straight curve, above 3",
+        threshold=f"error of the nearest of {count} points, divided by that on the straight curve, above 3",
         estimate=estimate,
         low=low,
         high=high,
