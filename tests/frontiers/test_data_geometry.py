@@ -62,24 +62,56 @@ def test_growth_rate_of_small_hyperbolic_discs_is_above_that_of_the_plane():
     assert rates[0] < rates[1] < rates[2]
 
 
-@pytest.mark.parametrize("name", ["same_dimension_is_not_same_difficulty", "folding_alone_is_harder"])
-def test_claims_on_curves_compare_what_they_name(name, monkeypatch):
-    hard, easy = torch.tensor([0.4, 0.8]), torch.tensor([0.1, 0.1])
-    monkeypatch.setattr(claims, "errors_on", lambda shape, count, seeds: hard if shape == "order 5" else easy)
-    record = getattr(claims, name)(2)
+def test_the_claim_on_curves_compares_folded_with_straight_at_fresh_seeds(monkeypatch):
+    errors, asked = {"order 5": torch.tensor([0.4, 0.8]), "straight": torch.tensor([0.1, 0.1])}, []
+    monkeypatch.setattr(claims, "errors_on", lambda shape, *rest: asked.append(rest) or errors[shape].double())
+    record = claims.folding_alone_is_harder(2)
+    assert asked == 2 * [(800, 2, 1000)]
     assert record.estimate == pytest.approx(math.sqrt(4 * 8), rel=1e-5)  # geometric mean of the ratios
-    assert record.id == f"frontiers/data_geometry/{name}" and record.verdict == "cannot tell"
+    assert record.id == "frontiers/data_geometry/folding_alone_is_harder" and record.verdict == "cannot tell"
     assert record.low <= record.estimate <= record.high
+
+
+def test_the_claim_on_positive_curvature_compares_discs_of_one_radius(monkeypatch):
+    sizes, asked = {"sphere": [30, 40], "plane": [40, 50]}, []
+
+    def size(kind, radius, r, seed):
+        asked.append((radius, r))
+        return sizes[kind][seed - claims.FIRST_SEED]
+
+    monkeypatch.setattr(claims, "cover_size", size)
+    record = claims.positive_curvature_needs_fewer_discs(2)
+    assert record.estimate == pytest.approx(math.sqrt(0.75 * 0.8)) and set(asked) == {(2.0, 0.5)}
+    assert record.verdict == "cannot tell" and record.low < record.estimate < 0.85 < record.high
+
+
+def test_the_threshold_is_halfway_to_the_ratio_of_areas():
+    sphere = (1 - math.cos(2)) / (1 - math.cos(0.5))
+    assert claims.halfway(2.0, 0.5) ** 2 == pytest.approx(sphere / 16)
+
+
+def test_errors_start_at_a_seed_of_choice():
+    found = claims.errors_on("circle", 60, 2, 7).tolist()
+    assert found == [relative_error(curves.circle(), 60, seed) for seed in (7, 8)]
 
 
 def test_claims_at_a_small_size():
     record = claims.hyperbolic_covers_grow_exponentially(seeds=2, radii=(3.0, 4.0))
     assert record.id == "frontiers/data_geometry/hyperbolic_covers_grow_exponentially"
     assert record.low <= record.estimate <= record.high and 0.8 < record.estimate < 1.3
-    assert claims.same_dimension_is_not_same_difficulty(seeds=4).verdict == "supported"
+    assert claims.positive_curvature_needs_fewer_discs(seeds=3).estimate < 0.85
+
+
+def test_centres_of_a_cover_lie_in_their_disc_and_apart():
+    for kind in discs.KINDS:
+        centres = claims.cover(kind, 2.0, 0.5, 0)
+        d = discs.geodesic_distance(kind, centres, centres).fill_diagonal_(9)
+        assert len(centres) == claims.cover_size(kind, 2.0, 0.5, 0)
+        assert centres[:, 0].max() <= 2 and d.min() > 0.5
 
 
 def test_demo_draws_and_describes_its_corners(monkeypatch):
+    monkeypatch.setattr(demos, "SEEDS", 2)
     demo = demos.folding()
     assert len(demo.points()) <= 24
     words = [demo.describe(**point) for point in demo.points()]

@@ -24,8 +24,14 @@ radius_of_share = Exercise(
         "start": "a disc of radius 0 should have area 0: cos and cosh are 1 there",
         "plane": "right on the curved surfaces, but not in the plane",
         "value": "a disc of your radius does not hold that share of the area",
-        "tiny": "right in general, but not for a tiny disc: 1 - cos R loses all digits; half angles do not",
-        "edge": "right in general, but not for share 0 or 1, the whole sphere, a single share, or none",
+        "digits": "right to a few digits, not to ten: a float32 number, a short table or a search that stops early?",
+        "tiny": "right in general, but not for a tiny disc: 1 - cos R loses its digits; half angles do not",
+        "crumb": "right in general, but not for a tiny share of a large disc: its radius is tiny, too, and 1 - cos loses it",
+        "ends": "right in general, but share 0 should give radius 0 exactly, and share 1 all of R",
+        "sphere": "right in general, but not for the whole sphere, R = pi",
+        "large": "right in general, but not for large discs of the plane or the hyperbolic plane, with R above 3",
+        "single": "right in general, but a single share should give one radius, in a tensor of shape (1,)",
+        "empty": "right in general, but no shares should give no radii, in a tensor of shape (0,)",
         "float32": "float32 should stay float32",
     },
 )
@@ -69,28 +75,49 @@ def holds_its_share(answer, random):
             raise nearest(found, _likely_radii(kind, radius, share))
 
 
+def _holds(kind: str, radius: float, share: Tensor, found: object, digits: float = 1e-10) -> bool:
+    """Whether the discs found hold the shares, up to that part of each; areas are in proportion to s(rho / 2)^2."""
+    found = as_tensor(found, tuple(share.shape))
+    s, whole = {"sphere": (torch.sin, math.sin), "hyperbolic": (torch.sinh, math.sinh)}.get(kind, (lambda x: x,) * 2)
+    held = (s(found / 2) / whole(radius / 2)).square()
+    inside = (found >= 0) & (found <= radius * (1 + 1e-12))
+    return bool((inside & ((held - share).abs() <= digits * share)).all())
+
+
 @radius_of_share.property(points=1)
-def is_exact_for_tiny_discs(answer, random):
-    share = random.uniform(6, low=0.05, high=0.95)
+def is_exact_to_ten_digits(answer, random):
+    share, crumb = random.uniform(6, low=0.05, high=0.95), 1e-18 * random.uniform(1, low=1.0, high=9.0)
+    found, large = {}, {kind: random.uniform(1, low=2.2, high=3.0).item() for kind in KINDS}
     for kind in KINDS:
-        radius = 1e-7 * random.uniform(1, low=1.0, high=2.0).item()
-        found = as_tensor(called("tiny", answer, kind, radius, share), (6,))
-        if not close(found / radius, share**0.5, 1e-4):
+        found[kind] = as_tensor(called("crumb", answer, kind, large[kind], torch.cat([share, crumb])), (7,))
+        if not _holds(kind, large[kind], share, found[kind][:6]):
+            raise Wrong("digits")
+    for kind, size in (("sphere", 1e-7), ("sphere", 3e-4), ("hyperbolic", 1e-7), ("hyperbolic", 3e-4)):
+        radius = size * random.uniform(1, low=1.0, high=2.0).item()
+        if not _holds(kind, radius, share, called("tiny", answer, kind, radius, share)):
             raise Wrong("tiny")
+    if not all(_holds(kind, large[kind], crumb, found[kind][6:], 1e-6) for kind in KINDS):
+        raise Wrong("crumb")
 
 
 @radius_of_share.property(points=1)
 def holds_at_the_edges(answer, random):
-    ends = torch.tensor([0.0, 1.0], dtype=torch.float64)
     for kind in KINDS:
-        radius = math.pi if kind == "sphere" else random.uniform(1, low=1.0, high=6.0).item()
-        for share in (ends, random.uniform(1), ends[:0]):
-            found = called("edge", answer, kind, radius, share)
-            if not isinstance(found, Tensor) or found.shape != share.shape:
-                raise Wrong("edge", seen=f"{len(share)} shares")
-            if not close(as_tensor(found, share.shape), _radius(kind, radius, share), 1e-4):
-                raise Wrong("edge", seen=kind)
-        share = random.uniform(5, low=0.05, high=0.95)
+        radius = random.uniform(1, low=5.0, high=20.0 if kind == "plane" else 9.0).item() if kind != "sphere" else math.pi
+        share = random.uniform(5, low=0.0, high=1.0).clamp(0.05, 0.95)
+        share[0], share[4] = 0.0, 1.0
+        hint = "sphere" if kind == "sphere" else "large"
+        found = as_tensor(called(hint, answer, kind, radius, share), (5,))
+        if not _holds(kind, radius, share[1:4], found[1:4], 1e-5) or not close(found[4], radius, 1e-3):
+            raise Wrong(hint)
+        if not (close(found[0], 0.0, 1e-9) and close(found[4], radius, 1e-7)):
+            raise Wrong("ends")
+    share = random.uniform(5, low=0.05, high=0.95)
+    for hint, kind, few in (("single", "sphere", share[:1]), ("empty", "hyperbolic", share[:0])):
+        found = called(hint, answer, kind, 2.0, few)
+        if not isinstance(found, Tensor) or found.shape != few.shape or not close(found, _radius(kind, 2.0, few), 1e-4):
+            raise Wrong(hint)
+    for kind in KINDS:
         found = called("float32", answer, kind, 2.0, share.float())
         if not isinstance(found, Tensor) or found.dtype != torch.float32 or not close(found, _radius(kind, 2.0, share), 1e-4):
             raise Wrong("float32")
@@ -104,17 +131,24 @@ covering = Exercise(
         "count": "asked are the centres, not how many there are",
         "mask": "asked are the numbers of the centres, not a mark for each point",
         "whole": "the numbers of points should be whole numbers: give the tensor an integer dtype",
+        "index": "numbers of points should be int64: as an index uint8 is a mask, and other small integers are refused",
         "range": "your centres should be numbers of points, from 0 on",
         "repeated": "a centre is named more than once",
         "double": "your discs have radius 2r: every point should be within r of a centre",
         "half": "your discs have radius r/2, so there are more centres than allowed",
-        "chain": "a point near a point near a centre is not covered: only the distance to a centre counts",
+        "chain": "one centre does not hold all: a point near a point near it is not covered; distances to a centre count",
         "rows": "use the distances as they are given: rows of the table are not coordinates",
         "all": "every point is a centre: a point that is covered already should not become one",
         "near": "two centres are within r of each other: a new one must be far from all earlier ones",
         "uncovered": "a point is further than r from all of your centres",
         "tie": "a point at a distance of exactly r is covered, and should not become a centre",
-        "edge": "right in general, but not for one point or none, r = 0, points at one place, or infinite distances",
+        "sharp": "at most r means r: a point just further than r is not covered, and may become a centre",
+        "last": "a point far from all others is not covered: the first or the last of the table",
+        "many": "right for a few dozen points, but not for a hundred, with many centres",
+        "one": "right in general, but a single point should be its own centre",
+        "empty": "without points there are no centres: an empty tensor, of whole numbers (torch.tensor([]) alone is float)",
+        "together": "right in general, but not for r = 0 and points at one place, which need one centre; here in float32",
+        "infinite": "right in general, but a point infinitely far away is never covered, however large r is",
     },
 )
 
@@ -163,6 +197,7 @@ def _points(random, n: int) -> tuple[Tensor, float]:
         x = torch.stack([a.sinh() * t.cos(), a.sinh() * t.sin(), a.cosh()], 1)
         copies = 6
         x[-copies:, :2] = x[:copies, :2] + 0.01
+        x[-1, :2] = x[copies - 1, :2]  # the last one at its very place
         x[:, 2] = (1 + x[:, :2].square().sum(1)).sqrt()
         minkowski = x * torch.tensor([-1.0, -1.0, 1.0], dtype=torch.float64)
         d = torch.acosh((minkowski @ x.T).clamp(min=1))
@@ -183,6 +218,8 @@ def _indices(found: object, d: Tensor) -> list[int]:
     value = as_tensor(found, (len(found),) if isinstance(found, Tensor) else (0,))
     if found.is_floating_point():
         raise Wrong("whole")
+    if found.dtype not in (torch.int64, torch.int32):
+        raise Wrong("index")
     centres = value.long().tolist()
     if len(centres) == len(d) > 2 and set(centres) <= {0, 1}:
         raise Wrong("mask")
@@ -211,21 +248,37 @@ def _judge(found: object, d: Tensor, r: float) -> None:
     raise Wrong("rows" if _valid(rows, r, centres) else "near")
 
 
+def _many(random) -> Tensor:
+    """Distances of a hundred points in a square, the first and the last far away."""
+    x = 8 * random.uniform(100, 2)
+    x[0], x[-1] = -50.0, 60.0
+    return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+
+
 @covering.property(points=2)
 def covers_and_keeps_apart(answer, random):
-    for n in (26, 33):
-        d, r = random.once(_points, n)
-        _judge(answer(d, r), d, r)
+    d, r = random.once(_points, 32)
+    _judge(answer(d, r), d, r)
+    d = random.once(_many)
+    centres = _indices(called("many", answer, d, 1.0), d)
+    if not _valid(d, 1.0, centres):
+        open_ = (d[centres].amin(0) > 1.0).nonzero().flatten().tolist() if centres else range(len(d))
+        raise Wrong("last" if open_ and set(open_) <= {0, len(d) - 1} else "many")
 
 
 @covering.property(points=1)
 def counts_ties_as_covered(answer, random):
-    n, r = random.integer(14, 18), float(random.integer(2, 3))
+    r = random.integer(2, 3)
+    n = 1 + (r + 1) * random.integer(4, 5)
     steps = torch.arange(n)
     ring = (steps[:, None] - steps).abs()
     for d in (ring, torch.minimum(ring, n - ring)):  # a path and a ring, in steps; points in order, so that ties are met
         d = d.double()
-        _judge(called("tie", answer, d, r), d, r)
+        _judge(called("tie", answer, d, float(r)), d, float(r))
+    pair = torch.arange(8) // 2
+    d = r * torch.where(pair == pair[:, None], 1 - 1e-6, 1 + 1e-6).double().fill_diagonal_(0)
+    if not _valid(d, float(r), _indices(called("sharp", answer, d, float(r)), d)):
+        raise Wrong("sharp")
 
 
 @covering.property(points=1)
@@ -235,11 +288,11 @@ def covers_at_the_edges(answer, random):
     twice = apart[[0, 1, 2, 0, 1, 3, 3]][:, [0, 1, 2, 0, 1, 3, 3]]
     islands = apart.clone()
     islands[:3, 3:] = islands[3:, :3] = math.inf
-    cases = [(apart[:1, :1], 0.5), (apart[:0, :0], 0.5), (twice, 0.0), (islands, 9.0), (apart.float(), 0.4)]
-    for d, r in cases:
-        found = called("edge", answer, d, r)
-        seen = f"{len(d)} points, r = {r}"
+    empty, one = apart[:0, :0], apart[:1, :1]
+    cases = {"one": (one, 0.5), "empty": (empty, 0.5), "together": (twice.float(), 0.0), "infinite": (islands, 1e30)}
+    for hint, (d, r) in cases.items():
+        found = called(hint, answer, d, r)
         try:
             _judge(found, d, r)
         except Wrong as wrong:
-            raise Wrong("edge", seen=seen) from wrong
+            raise Wrong(hint) from wrong

@@ -5,13 +5,14 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_lib import plots
-from course_lib.claims.frontiers.data_geometry import error_on
+from course_lib.claims.frontiers.data_geometry import errors_on
 from course_lib.demos import Demo, explore
 from course_lib.frontiers.curves import Curve, circle, hilbert_curve
 from course_lib.frontiers.nearest import draw, label, nearest
 
 SHAPES = ("circle", "order 3", "order 4", "order 5")
 POINTS = (50, 200, 800, 3200)
+SEEDS = 20  # draws behind each error
 WRONG = 0.5  # a label further off than this is drawn as a cross
 
 
@@ -40,11 +41,11 @@ def _draw(shape: str, points: int) -> Figure:
     left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", xticks=[], yticks=[])
     left.set_title(f"{shape}: {(off > WRONG).double().mean():.0%} far off")
     for name in SHAPES:
-        errors = [error_on(name, count, 0) for count in POINTS]
+        errors = [errors_on(name, count, SEEDS).mean().item() for count in POINTS]
         right.loglog(POINTS, errors, color=plots.MOVED if name == shape else plots.FAINT, linewidth=2.5 if name == shape else 1)
         if name == shape:
             right.plot(points, errors[POINTS.index(points)], "o", color=plots.CHOSEN, markersize=10)
-    right.set(ylim=(1e-6, 4), xlabel="training points", title="error / variance")
+    right.set(ylim=(1e-6, 4), xlabel="training points", title="mean error / variance")
     right.set_xticks(POINTS, [str(count) for count in POINTS])
     right.minorticks_off()
     return figure
@@ -54,10 +55,10 @@ def folding() -> Demo:
     """Nearest neighbours on a circle and on space-filling curves, for a number of training points."""
 
     def describe(shape: str, points: int) -> str:
-        curve, error = curve_of(shape), error_on(shape, points, 0)
+        curve, error = curve_of(shape), errors_on(shape, points, SEEDS).mean()
         return (
             f"{shape}, {points} training points: length {curve.length:.1f}, reach {curve.reach:.3f}, "
-            f"{points * curve.reach / curve.length:.2g} points per reach; error {error:.2g}."
+            f"{points * curve.reach / curve.length:.2g} points per reach; mean error of {SEEDS} draws {error:.2g}."
         )
 
     alt = (
