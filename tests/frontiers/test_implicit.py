@@ -107,7 +107,7 @@ def test_depth_is_right_from_many_views_only():
 
 
 def test_the_best_network_is_hardly_better_than_interpolation():
-    """As the chapter says: the middle bandwidth gains less than a decibel over cubic interpolation, the others nothing or lose."""
+    """As the chapter says: bandwidth 2 gains less than a decibel over cubic interpolation, the others next to nothing."""
     settings, hidden = claims.by_bandwidth("hidden")
     cubic = torch.tensor([coordinates.interpolated_photograph(seed) for seed in (1, 2)], dtype=torch.float64)
     gain = (hidden[:, :2] - cubic).mean(1)
