@@ -179,6 +179,6 @@ def depth_error(field: Field, seen: Rays, opaque: float = 0.99) -> float:
     >>> depth_error(soft_balls, all_rays(held_out(1), side=8)) < 0.01
     True
     """
-    truth, opacity = mean_depth(soft_balls, seen, samples=128)
+    truth, opacity = mean_depth(soft_balls, seen, samples=64)
     solid = opacity >= opaque
     return (mean_depth(field, seen[solid])[0] - truth[solid]).square().mean().sqrt().item()
