@@ -210,6 +210,17 @@ def test_an_opaque_sample_hides_all_behind_it_and_order_counts(dtype):
     assert close(turned[1].sum(1), composite(sigma, colour, delta)[1].sum(1), dtype)  # in all, the same light is kept
 
 
+@BOTH
+def test_a_wall_behind_fog_takes_no_digits_from_the_fog(dtype):
+    sigma, colour, delta = samples(3, 5, dtype=dtype)
+    sigma[0, 2] = sigma[1, 4] = 1e9
+    sigma[2, 3] = math.inf
+    weights = composite(sigma, colour, delta)[1]
+    for row in range(3):
+        assert close(weights[row], one_ray(sigma[row], delta[row])[0], dtype)
+    assert close(weights.sum(1), torch.ones(3), dtype)
+
+
 def test_composite_has_finite_slopes_and_small_weights_keep_their_digits():
     sigma = torch.tensor([0.0, 1e-9, 1e5, 1.0], dtype=torch.float32, requires_grad=True)
     weights = composite(sigma, torch.ones(4, 1), torch.ones(4))[1]
