@@ -1,4 +1,4 @@
-"""Images as functions of coordinates: Fourier features, sine networks, and a fit to some of the pixels.
+"""Images as functions of coordinates: Fourier features, sine networks, and a fit to some of the pixels, or interpolation.
 
 Chapters: frontiers/implicit.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+from scipy.interpolate import griddata
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -98,6 +99,23 @@ def psnr(image: Tensor, truth: Tensor) -> float:
     if image.shape != truth.shape:
         raise ValueError(f"image and truth must have one shape, got {tuple(image.shape)} and {tuple(truth.shape)}")
     return -10 * math.log10(max((image.double() - truth.double()).square().mean().item(), 1e-20))
+
+
+def interpolate(places: Tensor, values: Tensor, wanted: Tensor, method: str = "cubic") -> Tensor:
+    """What a triangulation of known places says elsewhere: `(n, 2)`, values `(n, k)` and wanted `(w, 2)` -> `(w, k)`.
+
+    The baseline that has learnt nothing about pictures: `scipy.interpolate.griddata`, "nearest", "linear" or "cubic"; outside
+    the convex hull of the known places the value of the nearest. Raises ValueError for another method.
+
+    >>> corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> interpolate(corners, corners[:, :1], torch.tensor([[0.25, 0.5], [2.0, 0.9]]), "linear").tolist()
+    [[0.25], [1.0]]
+    """
+    if method not in ("nearest", "linear", "cubic"):
+        raise ValueError(f'method must be "nearest", "linear" or "cubic", got {method!r}')
+    known = places.numpy(), values.numpy()
+    found, near = (torch.as_tensor(griddata(*known, wanted.numpy(), how)).to(values) for how in (method, "nearest"))
+    return torch.where(found.isnan(), near, found)
 
 
 def shown_pixels(count: int, seed: int) -> Tensor:
@@ -203,3 +221,13 @@ def fit_photograph(
             found.images[step] = image.reshape(side, side, 3)
             found.shown[step], found.hidden[step] = (psnr(image[part], truth[part]) for part in (shown, ~shown))
     return found
+
+
+def interpolated_photograph(seed: int = 0, method: str = "cubic", side: int = 48) -> float:
+    """PSNR on the hidden pixels if the pixels shown by that seed are interpolated: what any network has to beat.
+
+    >>> interpolated_photograph(0, "linear", side=8) > interpolated_photograph(0, "nearest", side=8)
+    True
+    """
+    places, truth, shown = pixel_centres(side), photograph(side).flatten(0, 1), shown_pixels(side * side, seed)
+    return psnr(interpolate(places[shown], truth[shown], places[~shown], method), truth[~shown])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.frontiers.coordinates import psnr
-from course_lib.frontiers.rendering import Rays, positions, rays, render
+from course_lib.frontiers.rendering import Field, Rays, mean_depth, positions, rays, render
 
 BALLS = torch.tensor([  # centre, radius, red, green, blue
     [0.0, 0.0, -0.15, 0.42, 0.90, 0.75, 0.30],
@@ -168,3 +168,17 @@ def stored_field(views: int) -> RadianceField:
 def score(net: RadianceField, seen: Rays, colours: Tensor) -> float:
     """PSNR of the pictures that a field shows along rays, in decibels."""
     return psnr(render(net, seen), colours)
+
+
+@torch.no_grad()
+def depth_error(field: Field, seen: Rays, opaque: float = 0.99) -> float:
+    """Root mean square error of a field's mean depth on rays that the true scene absorbs to a share of at least `opaque`.
+
+    Nan if there is no such ray.
+
+    >>> depth_error(soft_balls, all_rays(held_out(1), side=8)) < 0.01
+    True
+    """
+    truth, opacity = mean_depth(soft_balls, seen, samples=64)
+    solid = opacity >= opaque
+    return (mean_depth(field, seen[solid])[0] - truth[solid]).square().mean().sqrt().item()

@@ -23,8 +23,8 @@ def composite(sigma: Tensor, colour: Tensor, delta: Tensor) -> tuple[Tensor, Ten
     """C = sum_i w_i c_i with w_i = T_i (1 - exp(-sigma_i delta_i)) and T_i = exp(-sum_{j<i} sigma_j delta_j).
 
     Densities `(..., n)`, colours `(..., n, k)` and lengths `(..., n)` of n samples along each ray, the nearest first ->
-    colours `(..., k)` and weights `(..., n)`. T_i is the share of light that reaches sample i from the camera, so it leaves
-    out the sample itself; the weights add up to 1 - T_{n+1}. Raises ValueError for other shapes or a negative density.
+    colours `(..., k)` and weights `(..., n)`. T_i is the share of sample i's light that gets through to the camera, so it
+    leaves out the sample itself; the weights add up to 1 - T_{n+1}. Raises ValueError for other shapes or a negative density.
     Max (1995); Mildenhall et al. (2020), equation 3.
 
     >>> colour, weights = composite(torch.tensor([0.0, 50.0, 50.0]), torch.eye(3), torch.ones(3))
@@ -116,6 +116,29 @@ def render(field: Field, seen: Rays, samples: int = 32, generator: torch.Generat
     >>> round(render(fog, rays(torch.tensor([3.0, 0.0, 0.0]), 1))[0, 0].item(), 4)  # 1 - exp(-0.5 * 2)
     0.6321
     """
-    at = depths(len(seen.origins), samples, generator).to(seen.origins)
-    sigma, colour = field(seen.origins[:, None] + at[..., None] * seen.directions[:, None])
+    at, sigma, colour = _sampled(field, seen, samples, generator)
     return composite(sigma, colour, torch.full_like(at, (FAR - NEAR) / samples))[0]
+
+
+def mean_depth(field: Field, seen: Rays, samples: int = 32) -> tuple[Tensor, Tensor]:
+    """How far away a field absorbs each ray, and how much of it: depths `(r,)` and opacities `(r,)`.
+
+    Depth is the mean of the samples' depths with the weights of `composite`, opacity the sum of these weights.
+
+    >>> fog = lambda x: (torch.full(x.shape[:-1], 1e4), torch.ones_like(x))
+    >>> depth, opacity = mean_depth(fog, rays(torch.tensor([3.0, 0.0, 0.0]), 1), samples=4)
+    >>> depth.item(), opacity.item()
+    (2.25, 1.0)
+    """
+    at, sigma, _ = _sampled(field, seen, samples)
+    far, weights = composite(sigma, at[..., None], torch.full_like(at, (FAR - NEAR) / samples))
+    opacity = weights.sum(-1)
+    return far[..., 0] / opacity.clamp(min=1e-12), opacity
+
+
+def _sampled(
+    field: Field, seen: Rays, samples: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Depths along rays, and density and colour there."""
+    at = depths(len(seen.origins), samples, generator).to(seen.origins)
+    return at, *field(seen.origins[:, None] + at[..., None] * seen.directions[:, None])

@@ -128,6 +128,12 @@ def always_in_double(x, B):
     return torch.cat([angle.cos(), angle.sin()], dim=-1)
 
 
+@mistake(FEATURES, hint="dtype", points=2)
+def always_in_single(x, B):
+    angle = 2 * torch.pi * x @ B.T
+    return torch.cat([angle.cos(), angle.sin()], dim=-1).float()
+
+
 # -------------------------------------------------------------------------------------------------------- compositing
 
 
@@ -316,6 +322,80 @@ def weights_in_double(sigma, colour, delta):
     depth = sigma.double() * delta.double()
     weights = (-(depth.cumsum(1) - depth)).exp() * (1 - (-depth).exp())
     return (weights[:, :, None] * colour.double()).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="digits", points=3)
+def subtracts_the_wall(sigma, colour, delta):
+    """In float32 a sum with a wall in it has no digits left for the fog in front."""
+    depth = sigma * delta
+    weights = (-(depth.cumsum(1) - depth)).exp() * (1 - (-depth).exp())
+    return (weights[:, :, None] * colour).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="dtype", points=3)
+def buffer_in_float32(sigma, colour, delta):
+    weights, left = torch.zeros(sigma.shape), torch.ones_like(sigma[:, 0])
+    for i in range(sigma.shape[1]):
+        passed = left * (-sigma[:, i] * delta[:, i]).exp()
+        weights[:, i] = left - passed
+        left = passed
+    return (weights[:, :, None] * colour).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="clamped")
+def colours_between_0_and_1(sigma, colour, delta):
+    depth = sigma * delta
+    before = torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1).cumsum(1)
+    weights = (-before).exp() * (1 - (-depth).exp())
+    return (weights[:, :, None] * colour.clamp(0, 1)).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="clamped")
+def picture_between_0_and_1(sigma, colour, delta):
+    depth = sigma * delta
+    before = torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1).cumsum(1)
+    weights = (-before).exp() * (1 - (-depth).exp())
+    return (weights[:, :, None] * colour).sum(1).clamp(0, 1), weights
+
+
+@mistake(COMPOSITE, hint="small")
+def drops_small_weights(sigma, colour, delta):
+    depth = sigma * delta
+    before = torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1).cumsum(1)
+    weights = (-before).exp() * (1 - (-depth).exp())
+    weights = torch.where(weights < 1e-3, torch.zeros_like(weights), weights)
+    return (weights[:, :, None] * colour).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="ends")
+def last_interval_never_ends(sigma, colour, delta):
+    """As programs for radiance fields often do."""
+    depth = sigma * torch.cat([delta[:, :-1], torch.full_like(delta[:, :1], 1e10)], 1)
+    before = torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1).cumsum(1)
+    weights = (-before).exp() * (1 - (-depth).exp())
+    return (weights[:, :, None] * colour).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="share")
+def light_without_shares(sigma, colour, delta):
+    depth = sigma * delta
+    weights = (-torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1).cumsum(1)).exp()
+    return (weights[:, :, None] * colour).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="predecessor")
+def shaded_by_one_only(sigma, colour, delta):
+    depth = sigma * delta
+    previous = torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1)
+    weights = (-previous).exp() * (1 - (-depth).exp())
+    return (weights[:, :, None] * colour).sum(1), weights
+
+
+@mistake(COMPOSITE, hint="first")
+def rolled(sigma, colour, delta):
+    depth = sigma * delta
+    weights = (-depth.cumsum(1).roll(1, 1)).exp() * (1 - (-depth).exp())
+    return (weights[:, :, None] * colour).sum(1), weights
 
 
 EQUIVALENT = {}

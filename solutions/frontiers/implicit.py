@@ -18,6 +18,6 @@ import torch
 def composite(sigma, colour, delta):
     """Colours (r, k) and weights (r, n) of r rays: densities (r, n), colours (r, n, k), lengths (r, n)."""
     depth = sigma * delta
-    before = depth.cumsum(1) - depth  # what lies in front of each sample
+    before = torch.cat([torch.zeros_like(depth[:, :1]), depth[:, :-1]], 1).cumsum(1)  # what lies in front of each sample
     weights = (-before).exp() * (1 - (-depth).exp())
     return (weights[:, :, None] * colour).sum(1), weights

@@ -8,7 +8,7 @@ import torch
 from course_lib.claims.frontiers import implicit as claims
 from course_lib.data import make_implicit
 from course_lib.demos.frontiers import implicit as demos
-from course_lib.frontiers import radiance
+from course_lib.frontiers import coordinates, radiance, rendering
 from course_lib.frontiers.coordinates import fit_photograph, psnr
 from course_lib.frontiers.rendering import positions
 
@@ -98,6 +98,31 @@ def test_stored_fields_know_their_views_and_only_many_views_give_new_ones():
     assert radiance.FILE.stat().st_size < 400_000
     with pytest.raises(ValueError, match="views must be one of"):
         radiance.stored_field(3)
+
+
+def test_depth_is_right_from_many_views_only():
+    seen = rendering.rays(radiance.held_out()[0], 16)
+    few, many = ([radiance.depth_error(radiance.stored_field(v), seen) for v in views] for views in ((2, 4), (8, 16)))
+    assert min(few) > 0.3 and max(many) < 0.05
+
+
+def test_the_best_network_is_hardly_better_than_interpolation():
+    """As the chapter says: bandwidth 2 gains less than a decibel over cubic interpolation, the others next to nothing."""
+    settings, hidden = claims.by_bandwidth("hidden")
+    cubic = torch.tensor([coordinates.interpolated_photograph(seed) for seed in (1, 2)], dtype=torch.float64)
+    gain = (hidden[:, :2] - cubic).mean(1)
+    assert 0 < gain[settings.index(2.0)] < 1 and gain.argmax() == settings.index(2.0)
+    assert gain.sort().values[-2] < 0.3
+    shown = claims.by_bandwidth("shown")[1].argmax(0)
+    assert {settings[k] for k in shown} == {8.0}
+    truth = coordinates.photograph()
+    assert hidden[settings.index(32.0)].mean() < psnr(truth.mean((0, 1)).expand_as(truth), truth)
+
+
+def test_a_short_run_shows_no_more_than_the_nearest_picture():
+    _, truth = radiance.pictures(radiance.held_out())
+    nearest = radiance.nearest_pictures(radiance.held_out(), positions(16, 0))
+    assert psnr(nearest, truth) == pytest.approx(23.2, abs=0.1)
 
 
 def test_the_script_writes_such_fields(tmp_path):

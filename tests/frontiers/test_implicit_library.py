@@ -97,6 +97,40 @@ def test_half_of_the_pixels_is_shown_and_each_seed_draws_another_half():
     assert torch.equal(masks[0], masks[2]) and not torch.equal(masks[0], masks[1])
 
 
+@BOTH
+def test_interpolation_is_exact_on_flat_ground_and_takes_the_nearest_outside(dtype):
+    places, wanted = torch.rand(2, 40, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+
+    def plane(x):
+        return torch.stack([x[:, 0] - 2 * x[:, 1], x.sum(1) + 1], 1)
+
+    corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=dtype)
+    known = torch.cat([corners, places])
+    for method in ("linear", "cubic"):
+        found = coordinates.interpolate(known, plane(known), wanted, method)
+        assert found.dtype == dtype and torch.allclose(found, plane(wanted), atol=1e-4)
+    nearest = places[torch.cdist(wanted, places).argmin(1)]
+    assert torch.equal(coordinates.interpolate(places, plane(places), wanted, "nearest"), plane(nearest))
+    outside = torch.tensor([[-1.0, -0.5], [2.0, 3.0]], dtype=dtype)
+    assert torch.equal(coordinates.interpolate(known, plane(known), outside), plane(corners[[0, 3]]))
+    with pytest.raises(ValueError, match='method must be "nearest", "linear" or "cubic", got \'spline\''):
+        coordinates.interpolate(known, known, known, "spline")
+
+
+def test_interpolation_of_the_photograph_is_judged_on_hidden_pixels():
+    truth, shown = coordinates.photograph(12), coordinates.shown_pixels(144, 3)
+    places = [divmod(k, 12) for k in range(144)]
+    known = [k for k in range(144) if shown[k]]
+    errors = []
+    for row, column in (places[k] for k in range(144) if not shown[k]):
+        gaps = [(row - places[k][0]) ** 2 + (column - places[k][1]) ** 2 for k in known]
+        ties = [truth[places[k]] for k, gap in zip(known, gaps, strict=True) if gap == min(gaps)]
+        errors.append([(truth[row, column] - tie).square().mean() for tie in ties])
+    best, worst = (-10 * math.log10(sum(part(e) for e in errors) / len(errors)) for part in (min, max))
+    assert worst <= coordinates.interpolated_photograph(3, "nearest", 12) <= best
+    assert coordinates.interpolated_photograph(3, side=12) > coordinates.interpolated_photograph(3, "nearest", 12)
+
+
 def test_sines_start_at_the_scale_that_their_paper_asks_for():
     """Before each hidden sine of SIREN the spread of a unit over places is near 1; and second derivatives are not zero."""
     net = CoordinateNet("siren", 30.0, seed=0)
@@ -176,6 +210,17 @@ def test_an_opaque_sample_hides_all_behind_it_and_order_counts(dtype):
     assert close(turned[1].sum(1), composite(sigma, colour, delta)[1].sum(1), dtype)  # in all, the same light is kept
 
 
+@BOTH
+def test_a_wall_behind_fog_takes_no_digits_from_the_fog(dtype):
+    sigma, colour, delta = samples(3, 5, dtype=dtype)
+    sigma[0, 2] = sigma[1, 4] = 1e9
+    sigma[2, 3] = math.inf
+    weights = composite(sigma, colour, delta)[1]
+    for row in range(3):
+        assert close(weights[row], one_ray(sigma[row], delta[row])[0], dtype)
+    assert close(weights.sum(1), torch.ones(3), dtype)
+
+
 def test_composite_has_finite_slopes_and_small_weights_keep_their_digits():
     sigma = torch.tensor([0.0, 1e-9, 1e5, 1.0], dtype=torch.float32, requires_grad=True)
     weights = composite(sigma, torch.ones(4, 1), torch.ones(4))[1]
@@ -219,6 +264,32 @@ def test_depths_are_one_in_each_interval():
     edges = torch.linspace(NEAR, FAR, 9)
     assert (drawn >= edges[:-1]).all() and (drawn <= edges[1:]).all() and drawn.std(0).min() > 0.05
     assert torch.allclose(depths(3, 8), drawn.mean(0), atol=0.03)
+
+
+@BOTH
+def test_mean_depth_of_constant_fog_is_that_of_an_exponential_law(dtype):
+    """Depth past the near plane is exponential with rate sigma, cut off at length 2."""
+    seen = rays(torch.tensor([0.0, 3.0, 0.0], dtype=dtype), 2)
+    for sigma in (0.2, 1.5, 6.0):
+        depth, opacity = rendering.mean_depth(lambda x, s=sigma: (torch.full_like(x[..., 0], s), x), seen, samples=2000)
+        law = 1 / sigma - 2 * math.exp(-2 * sigma) / -math.expm1(-2 * sigma)
+        assert depth.dtype == dtype and torch.allclose(depth, torch.full_like(depth, NEAR + law), atol=1e-4)
+        assert torch.allclose(opacity, torch.full_like(opacity, -math.expm1(-2 * sigma)), atol=1e-4)
+    empty = rendering.mean_depth(lambda x: (torch.zeros_like(x[..., 0]), x), seen)
+    assert all(torch.equal(part, torch.zeros_like(part)) for part in empty)
+
+
+def test_depth_error_sees_a_scene_that_stands_too_near():
+    seen = radiance.all_rays(radiance.held_out(2), side=10)
+    one = seen[:100]  # the rays of the first camera
+
+    def nearer(x):
+        away = x - seen.origins[:1]
+        return radiance.soft_balls(x + 0.1 * away / away.norm(dim=-1, keepdim=True))
+
+    assert radiance.depth_error(radiance.soft_balls, one) < 0.01
+    assert radiance.depth_error(nearer, one) == pytest.approx(0.1, abs=0.01)
+    assert math.isnan(radiance.depth_error(radiance.soft_balls, one[:0]))
 
 
 def test_turning_scene_and_camera_together_changes_no_picture():
