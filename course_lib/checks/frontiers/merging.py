@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -40,10 +41,14 @@ def _all_orders(h: int) -> np.ndarray:
     return np.array(list(itertools.permutations(range(h))))
 
 
-def _parts(a: list[Tensor], b: list[Tensor]) -> dict[str, np.ndarray]:
+def _rows(net: list[Tensor]) -> list[np.ndarray]:
+    """What belongs to each neuron, `(h, d)`, `(h, 1)` and `(h, k)`: weights that enter, bias, weights that leave."""
+    return [net[0].numpy(), net[1].numpy()[:, None], net[2].numpy().T]
+
+
+def _parts(a: list[Tensor], b: list[Tensor]) -> list[np.ndarray]:
     """Squared distances of neuron i of A and j of B, each `(h, h)`: weights that enter, bias, weights that leave."""
-    pairs = {"into": (a[0], b[0]), "bias": (a[1][:, None], b[1][:, None]), "out": (a[2].T, b[2].T)}
-    return {name: (one[:, None] - other[None]).square().sum(2).double().numpy() for name, (one, other) in pairs.items()}
+    return [np.square(one[:, None] - other).sum(2) for one, other in zip(_rows(a), _rows(b), strict=True)]
 
 
 def _best(cost: np.ndarray) -> np.ndarray:
@@ -63,23 +68,32 @@ def _greedy(cost: np.ndarray, by_row: bool) -> np.ndarray:
     return order
 
 
-def _likely_orders(a: list[Tensor], b: list[Tensor], right: np.ndarray) -> dict:
-    parts = _parts(a, b)
-    into, bias, out = parts.values()
+def _likely_ways(a: list[Tensor], b: list[Tensor], right: np.ndarray) -> dict[str, Callable]:
+    into, bias, out = _parts(a, b)
     total = into + bias + out
-    rows = [torch.cat([net[0], net[1][:, None], net[2].T], 1).double().numpy() for net in (a, b)]
-    one, other = (row / np.linalg.norm(row, axis=1, keepdims=True) for row in rows)
-    summed = np.abs(rows[0][:, None] - rows[1][None]).sum(2)
+
+    def lengths_forgotten() -> list[np.ndarray]:
+        one, other = (row / np.linalg.norm(row, axis=1, keepdims=True) for row in (np.hstack(_rows(net)) for net in (a, b)))
+        return [_assigned(-one @ other.T)]
+
+    def roots() -> list[np.ndarray]:
+        summed = np.abs(np.hstack(_rows(a))[:, None] - np.hstack(_rows(b))).sum(2)
+        return [_assigned(np.sqrt(total)), _assigned(np.sqrt(into + bias) + np.sqrt(out)), _assigned(summed)]
+
     return {
-        "inverse": [np.argsort(right)],
-        "into_only": [_assigned(into + bias), _assigned(into)],
-        "out_only": [_assigned(out)],
-        "no_bias": [_assigned(into + out)],
-        "greedy": [_greedy(total, True), _greedy(total, False), np.argsort(_greedy(total.T, True))],
-        "farthest": [_assigned(-total)],
-        "squares": [_assigned(np.sqrt(total)), _assigned(np.sqrt(into + bias) + np.sqrt(out)), _assigned(summed)],
-        "lengths": [_assigned(-one @ other.T)],
+        "no_bias": lambda: [_assigned(into + out)],
+        "inverse": lambda: [np.argsort(right)],
+        "into_only": lambda: [_assigned(into + bias), _assigned(into)],
+        "out_only": lambda: [_assigned(out)],
+        "greedy": lambda: [_greedy(total, True), _greedy(total, False), np.argsort(_greedy(total.T, True))],
+        "farthest": lambda: [_assigned(-total)],
+        "squares": roots,
+        "lengths": lengths_forgotten,
     }
+
+
+def _likely_orders(a: list[Tensor], b: list[Tensor], right: np.ndarray) -> dict[str, list[np.ndarray]]:
+    return {hint: way() for hint, way in _likely_ways(a, b, right).items()}
 
 
 def _networks(random, d: int, h: int, k: int) -> tuple[list[Tensor], list[Tensor]]:
@@ -96,14 +110,17 @@ def _telling(random, d: int, h: int, k: int, apart: tuple[str, ...]) -> tuple[li
     """
     while True:
         a, b = _networks(random, d, h, k)
-        total = sum(_parts(a, b).values())
+        total = sum(_parts(a, b))
         right = _assigned(total)
         if any(len(set(total.argmin(axis))) == h for axis in (0, 1)):
             continue
-        likely = {hint: {tuple(order) for order in found} for hint, found in _likely_orders(a, b, right).items()}
-        likely["right"] = {tuple(right)}
-        others = {hint: set().union(*(found for name, found in likely.items() if name != hint)) for hint in apart}
-        if not any(likely[hint] & others[hint] for hint in apart):
+        ways, likely = _likely_ways(a, b, right), {"right": {tuple(right)}}
+        for hint in sorted(ways, key=lambda hint: hint not in apart) if apart else ():  # the telling ones first
+            orders = {tuple(order) for order in ways[hint]()}
+            if any(orders & found and {hint, name} & set(apart) for name, found in likely.items()):
+                break
+            likely[hint] = orders
+        else:
             return a, b, _best(total).tolist()
 
 
@@ -160,16 +177,18 @@ def _planted(random, d: int, h: int, k: int, alike: str) -> tuple[list, list, li
     return [part + 0.01 * random.normal(*part.shape) for part in a], b, order
 
 
+def _special_networks(random) -> list[tuple[str, list, list, list[int]]]:
+    """Hint, two networks, and the best order."""
+    cases = [("planted", *_planted(random, 3, 7, 2, alike)) for alike in ("into", "bias", "out")]
+    cases += [("single", *_planted(random, 1, 4, 1, "into")), ("single", *_networks(random, 2, 1, 1), [0])]
+    a, b, right = _telling(random, 2, 5, 2, ())
+    return [*cases, ("float32", [part.float() for part in a], [part.float() for part in b], right)]
+
+
 @match.property(points=1)
 @behind(brings_b_nearest_to_a)
 def finds_a_planted_order(answer, random):
-    cases = [("planted", *_planted(random, 3, 7, 2, alike)) for alike in ("into", "bias", "out")]
-    cases += [("single", *_planted(random, 1, 4, 1, "into"))]
-    one = _networks(random, 2, 1, 1)
-    cases += [("single", *one, [0])]
-    a, b, right = random.once(_telling, 2, 5, 2, ())
-    cases += [("float32", [part.float() for part in a], [part.float() for part in b], right)]
-    for hint, a, b, right in cases:
+    for hint, a, b, right in random.once(_special_networks):
         found = called(hint, answer, a, b)
         try:
             order = _order(found, len(right))
@@ -206,55 +225,42 @@ barrier = Exercise(
 )
 
 
-def _curve(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> Tensor:
-    return loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b))
-
-
-def _gaps(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    low, high = loss(torch.stack([a, b])).unbind()
-    curve, line = _curve(loss, a, b, alphas), (1 - alphas) * low + alphas * high
-    return curve, line, low, high
+def _at(loss: MLP, a: Tensor, b: Tensor, *alphas: Tensor) -> list[Tensor]:
+    """The loss at each of several lists of alphas, in one call."""
+    every = torch.cat(alphas)[:, None]
+    return list(loss((1 - every) * a + every * b).split([len(some) for some in alphas]))
 
 
 def _truth(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> float:
-    """One alpha after the other, from the ends on."""
-    best, (low, high) = 0.0, (loss(end[None]).item() for end in (a, b))
-    for alpha in alphas.tolist():
-        here = loss(((1 - alpha) * a + alpha * b)[None]).item()
-        best = max(best, here - low - alpha * (high - low))
-    return best
+    """The largest gap, one alpha after the other, from the ends on."""
+    (low, high), curve = (some.tolist() for some in _at(loss, a, b, alphas.new_tensor([0.0, 1.0]), alphas))
+    return max(0.0, *(here - low - alpha * (high - low) for here, alpha in zip(curve, alphas.tolist(), strict=True)))
 
 
-def _likely_barriers(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> dict:
-    curve, line, low, high = _gaps(loss, a, b, alphas)
-    gap, top, backwards = curve - line, curve.max(), _curve(loss, b, a, alphas)
-    even = torch.linspace(0, 1, len(alphas), dtype=alphas.dtype)
-    finer = torch.linspace(0, 1, 101, dtype=alphas.dtype)
-    there, steady, _, _ = _gaps(loss, a, b, even)
-    fine, level, _, _ = _gaps(loss, a, b, finer)
+def _likely_barriers(loss: MLP, a: Tensor, b: Tensor, alphas: Tensor) -> dict[str, list[Tensor]]:
+    even, finer = (torch.linspace(0, 1, count, dtype=alphas.dtype) for count in (len(alphas), 101))
+    special = alphas.new_tensor([0.0, 1.0, 0.5])
+    curve, backwards, there, fine, (low, high, half) = _at(loss, a, b, alphas, 1 - alphas, even, finer, special)
+    line, crossed = torch.lerp(low, high, alphas), torch.lerp(high, low, alphas)
+    gap, top = curve - line, curve.max()
     shortened = curve[0] + (alphas - alphas[0]) / (alphas[-1] - alphas[0]) * (curve[-1] - curve[0])
-    half = _curve(loss, a, b, torch.full((1,), 0.5, dtype=alphas.dtype))[0] - (low + high) / 2
     likely = {
-        "larger_end": top - torch.maximum(low, high),
-        "smaller_end": top - torch.minimum(low, high),
-        "mean_end": top - (low + high) / 2,
-        "height": top,
+        "larger_end": [top - torch.maximum(low, high)],
+        "smaller_end": [top - torch.minimum(low, high)],
+        "mean_end": [top - (low + high) / 2],
+        "height": [top],
         "late": [top - line.max(), top - line.min(), top - line.mean()],
-        "middle": [gap[curve.argmax()], gap[len(gap) // 2], half],
-        "line": (curve - (alphas * low + (1 - alphas) * high)).max(),
-        "path": [(backwards - (alphas * low + (1 - alphas) * high)).max(), (backwards - line).max()],
-        "grid": [(there - steady).max(), (curve - ((1 - even) * low + even * high)).max(), (fine - level).max()],
+        "middle": [gap[curve.argmax()], gap[len(gap) // 2], half - (low + high) / 2],
+        "line": [(curve - crossed).max()],
+        "path": [(backwards - crossed).max(), (backwards - line).max()],
+        "grid": [(there - torch.lerp(low, high, even)).max(), (curve - torch.lerp(low, high, even)).max()],
         "mean": [gap.mean(), gap.clamp(min=0).mean(), gap.sum(), gap.clamp(min=0).sum()],
         "dip": [gap.abs().max(), gap.min()],
-        "ends": [
-            (curve - torch.lerp(curve[0], curve[-1], alphas)).max(),
-            (curve - shortened).max(),
-            (curve - torch.lerp(curve[0], curve[-1], even)).max(),
-        ],
+        "ends": [(curve - torch.lerp(curve[0], curve[-1], t)).max() for t in (alphas, even)] + [(curve - shortened).max()],
         "ratio": [(curve / line).max(), (curve / line).max() - 1, gap.max() / line[gap.argmax()]],
     }
-    spread = {hint: torch.stack(values if isinstance(values, list) else [values]) for hint, values in likely.items()}
-    return {hint: [value for value in values if value != 0] for hint, values in spread.items()}
+    likely["grid"] += [(fine - torch.lerp(low, high, finer)).max()]
+    return {hint: [value for value in values if value != 0] for hint, values in likely.items()}
 
 
 def _distinct(values: dict[str, list[Tensor]]) -> bool:
@@ -297,8 +303,8 @@ def _convex(random, p: int) -> tuple[MLP, Tensor, Tensor, Tensor]:
         loss = MLP([p, 8, 1], "relu", random.seed()).double().requires_grad_(False)
         loss.layers[2].weight.abs_()
         case = loss, 3 * random.normal(p), 3 * random.normal(p), random.uniform(5, low=0.2, high=0.8)
-        curve, line, _, _ = _gaps(*case)
-        if (curve - line).max() < -0.01:
+        (low, high), curve = _at(*case[:3], case[3].new_tensor([0.0, 1.0]), case[3])
+        if (curve - torch.lerp(low, high, case[3])).max() < -0.01:
             return case
 
 
