@@ -76,9 +76,10 @@ def _weight_gains(a: Stack, b: Stack, orders: list[Tensor], depth: int) -> Tenso
 
 
 def match_activations(a: Stack, b: Stack, x: Tensor) -> list[Tensor]:
-    """Orders of B that bring the values of its neurons on inputs `x` `(n, d)` nearest to those of A (Li et al., 2016).
+    """Orders of B that bring the values of its neurons on inputs `x` `(n, d)` nearest to those of A.
 
-    For each hidden layer by itself, sum_j |z_j^A - z_order[j]^B|^2 over inputs is least. (Ainsworth et al., 2023, section 3.1.)
+    For each hidden layer by itself, sum_j |z_j^A - z_order[j]^B|^2 over inputs is least (Ainsworth et al., 2023, section 3.1;
+    Li et al., 2016, match by correlation).
     """
     values = zip(hidden_values(a, x)[:-1], hidden_values(b, x)[:-1], strict=True)
     return [assign(one.mT @ other) for one, other in values]

@@ -1,5 +1,7 @@
 """Plausible wrong answers to exercises/frontiers/merging.ipynb, and what the check says to each."""
 
+import itertools
+
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -53,6 +55,12 @@ def entering_weights_and_biases(a, b):
 def leaving_weights_only(a, b):
     gains = a[2].T @ b[2]
     return torch.from_numpy(linear_sum_assignment(gains.numpy(), maximize=True)[1])
+
+
+@mistake(MATCH, hint="turned")
+def leaving_weights_reshaped(a, b):
+    one, other = (torch.cat([net[0], net[1][:, None], net[2].reshape(len(net[1]), -1)], 1) for net in (a, b))
+    return torch.from_numpy(linear_sum_assignment((torch.cdist(one, other) ** 2).numpy())[1])
 
 
 @mistake(MATCH, hint="no_bias")
@@ -184,6 +192,32 @@ def large_networks_by_their_first_weights(a, b):
     if len(one) < 7:
         return torch.from_numpy(linear_sum_assignment((torch.cdist(one, other) ** 2).numpy())[1])
     return other[:, 0].argsort()[one[:, 0].argsort().argsort()]
+
+
+@mistake(MATCH, hint="many", points=3)
+def all_orders_of_few_and_swaps_of_many(a, b):
+    one, other = (torch.cat([net[0], net[1][:, None], net[2].T], 1) for net in (a, b))
+    cost, h = torch.cdist(one, other).double().numpy() ** 2, len(one)
+    if h <= 7:
+        orders = np.array(list(itertools.permutations(range(h))))
+        return torch.from_numpy(orders[cost[np.arange(h), orders].sum(1).argmin()])
+    order, gain = np.arange(h), 1.0
+    while gain > 1e-9:
+        here = cost[:, order]
+        own = np.diag(here)
+        swap = own[:, None] + own - here - here.T
+        i, j = divmod(swap.argmax(), h)
+        gain, order[[i, j]] = swap[i, j], order[[j, i]] if swap[i, j] > 1e-9 else order[[i, j]]
+    return torch.from_numpy(order)
+
+
+@mistake(MATCH, hint="many", points=3)
+def seven_neurons_at_most(a, b):
+    one, other = (torch.cat([net[0], net[1][:, None], net[2].T], 1) for net in (a, b))
+    order = torch.arange(len(one))
+    cost = torch.cdist(one, other)[:7, :7] ** 2
+    order[:7] = torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+    return order
 
 
 # ------------------------------------------------------------------------------------------------------------- barrier
@@ -356,3 +390,48 @@ def always_double(loss, a, b, alphas):
     low, high = loss(torch.stack([a, b]))
     line = (1 - alphas) * low + alphas * high
     return (loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b)) - line).max().clamp(min=0)
+
+
+@mistake(BARRIER, hint="sign")
+def losses_without_their_sign(loss, a, b, alphas):
+    low, high = loss(torch.stack([a, b])).abs()
+    line = (1 - alphas) * low + alphas * high
+    return (loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b)).abs() - line).max().clamp(min=0)
+
+
+@mistake(BARRIER, hint="sign")
+def losses_clamped(loss, a, b, alphas):
+    low, high = loss(torch.stack([a, b])).clamp(min=0)
+    line = (1 - alphas) * low + alphas * high
+    return (loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b)).clamp(min=0) - line).max().clamp(min=0)
+
+
+@mistake(BARRIER, hint="middle")
+def gap_nearest_to_the_middle(loss, a, b, alphas):
+    low, high = loss(torch.stack([a, b]))
+    t = alphas[(alphas - 0.5).abs().argmin()]
+    return loss(((1 - t) * a + t * b)[None])[0] - (1 - t) * low - t * high
+
+
+@mistake(BARRIER, hint="float32", points=3)
+def nothing_in_float32(loss, a, b, alphas):
+    low, high = loss(torch.stack([a, b]))
+    line = (1 - alphas) * low + alphas * high
+    gap = loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b)) - line
+    return gap.max().clamp(min=0) if gap.dtype == torch.float64 else 0.0
+
+
+@mistake(BARRIER, hint="single", points=3)
+def nothing_for_one_alpha(loss, a, b, alphas):
+    low, high = loss(torch.stack([a, b]))
+    line = (1 - alphas) * low + alphas * high
+    gap = loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b)) - line
+    return gap.max().clamp(min=0) if len(gap) > 1 else 0.0
+
+
+@mistake(BARRIER, hint="given", points=3)
+def nothing_where_the_ends_are_given(loss, a, b, alphas):
+    low, high = loss(torch.stack([a, b]))
+    line = (1 - alphas) * low + alphas * high
+    gap = loss(torch.outer(1 - alphas, a) + torch.outer(alphas, b)) - line
+    return (gap / ((alphas > 0) & (alphas < 1)).all()).nan_to_num(0, 0, 0).max().clamp(min=0)

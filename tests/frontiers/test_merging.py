@@ -60,6 +60,18 @@ def test_rescaling_spoils_alignment_and_balancing_mends_it(few):
     assert left[1] > 2 * left[0] and left[2] < 1.5 * left[0]
 
 
+def test_scales_spoil_both_the_orders_and_the_average(few):
+    a, b = few
+    generator = torch.Generator().manual_seed(0)
+    scaled = merging.rescale(b, [2 ** (6 * torch.rand(3, 16, generator=generator) - 3) for _ in range(2)])
+    good, misled = merging.match_weights(a, b), merging.match_weights(a, scaled)
+    best = merging_digits.barriers(a, merging.permute(b, good)).mean()
+    assert merging_digits.barriers(a, merging.permute(b, misled)).mean() > 1.3 * best
+    assert merging_digits.barriers(a, merging.permute(scaled, good)).mean() > 2 * best
+    one, other = merging.balance(b), merging.balance(scaled)
+    assert merging_digits.barriers(b, scaled).mean() > 0.1 > 1e-3 > merging_digits.barriers(one, other).max()
+
+
 def test_fine_tunes_of_one_start_move_and_share_no_order_of_examples(few):
     start = few[0]
     one, other = (merging_digits.fine_tuned(start, "mirrored", order, steps=60) for order in (0, 1))

@@ -49,7 +49,8 @@ def wide_networks_merge_better() -> Record:
     narrow, wide = (experiment.stored(width, DEPTH, "weights") for width in (16, 256))
     return _record(
         "wide_networks_merge_better",
-        "After weight matching, the barrier at width 256 is a quarter of the barrier at width 16, or less.",
+        "With two hidden layers, after weight matching, the barrier at width 256 is a quarter of the barrier at width 16, or "
+        "less.",
         "mean of (barrier at 256 - a quarter of the barrier at 16) below 0",
         wide - narrow / 4,
         0.0,
