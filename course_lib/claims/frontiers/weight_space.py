@@ -10,7 +10,7 @@ stayed at chance on its training networks as well. The grid was kept as it came 
 add to order" wide. So the set readers were run a second time, independent starts only, with units that cannot die (leaky) and
 five fresh seeds; the threshold of "signs add to order" is the same there. "Half turns without waves" belongs to the second grid
 alone, and its threshold was declared before that was run. Waves are also coordinates in which the picture is linear: a reader
-that averages over half turns, in phases, tells whether the gain comes from ignoring half turns.
+that averages over half turns, in phases, tells whether the gain comes from ignoring half turns. Most of it does not.
 """
 
 from torch import Tensor
