@@ -6,7 +6,7 @@ are read. The networks of the first seed are stored. Settings were chosen at see
 
 `python -m course_lib.data.make_weight_space leaky` runs the set readers again: independent starts, five fresh seeds, hidden
 units that cannot die (a slope of 0.1 where a ReLU is flat). The recipe was changed because one network of the first grid died;
-nothing else was. One reader was added as a control, which averages over half turns without waves. About three minutes on one core.
+nothing else was. One reader was added as a control, which averages over half turns without waves. About three minutes.
 """
 
 import csv

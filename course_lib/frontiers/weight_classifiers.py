@@ -87,7 +87,7 @@ class TurnReader(SetReader):
 def wrapped(tokens: Tensor) -> Tensor:
     """The same networks with phases in [-pi, pi): `(b, h, 4)` twice.
 
-    >>> wrapped(torch.tensor([[[1.0, 2.0, 5 * math.pi / 2, 3.0]]]))[0, 0, 2].item() / math.pi
+    >>> round(wrapped(torch.tensor([[[1.0, 2.0, 5 * math.pi / 2, 3.0]]]))[0, 0, 2].item() / math.pi, 3)
     0.5
     """
     phase = torch.remainder(tokens[..., 2:3] + math.pi, 2 * math.pi) - math.pi
