@@ -1,7 +1,8 @@
 """How many submissions a minute: `python -m benchmarks grading`, beside otter and nbgrader where they are installed.
 
 Two hundred solved copies of a notebook with five exercises, on as many cores as there are (or `--jobs`), with nbval as
-judge and a fresh sandbox for each; once with sandboxes started ahead of need, and once without. `--number 20` is quicker.
+judge and a sandbox for each: forked from a nursery, then as many as `--fresh` says with a fresh bubblewrap for each. Every
+fifty submissions (`course_lib.grading.grade.BATCH`) share a trusted kernel and a nursery, so a small number looks dear.
 otter (`otter run`) and nbgrader (`autograde`) are looked for on the PATH, or where `--otter` and `--nbgrader` say: neither
 has to share our environment, but theirs needs torch and this clone on its path. Wall clock says what a teacher waits, and
 on a busy machine little else; so each line also says how many seconds of the processor a submission takes, all processes
@@ -23,10 +24,11 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.grading.channel import descendants
 from course_lib.grading.collecting import Submission
 from course_lib.grading.course import Notebook, function_of, notebook
 from course_lib.grading.grade import Options, grade
+from course_lib.grading.processes import descendants
+from course_lib.grading.sandbox import NoSandbox
 
 TOPIC, EXERCISES, TARGET = "start/warmup", 5, 40.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -35,13 +37,14 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 class Meter:
     """Seconds by the clock, and of the processor in this process and all below it.
 
-    A sandbox is killed with all its processes, and nobody is told what they used. So ten times a second we look; what a
-    process used after the last look is missed.
+    A sandbox is killed with all its processes, and nobody is told what they used. So ten times a second we look at each
+    process, and at what it has heard from children that have ended; what is killed keeps what it used after the last look.
     """
 
     def __enter__(self) -> "Meter":
-        self._seen: dict[tuple[int, int], float] = {}
-        self._before, self._done = self._look(), threading.Event()
+        self._seen: dict[int, tuple[int, float, float]] = {}  # parent, seconds of its own, and of children that ended
+        self._look()
+        self._before, self._cost, self._done = sum(self._seen[os.getpid()][1:]), 0.0, threading.Event()
         self._seen.clear()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -52,22 +55,29 @@ class Meter:
         self.seconds = time.perf_counter() - self._begin
         self._done.set()
         self._thread.join()
-        self._look()
-        self.processor = sum(self._seen.values()) - self._before
+        self.processor = self._used(self._look()) - self._before - self._cost
 
     def _watch(self) -> None:
         while not self._done.wait(0.1):
             self._look()
+        self._cost = time.thread_time()  # looking is no grading
 
-    def _look(self) -> float:
-        """Keep what each process has used so far; what all that are seen now have used together."""
-        now = 0.0
-        for pid, started in descendants(os.getpid()):
+    def _look(self) -> set[int]:
+        """Keep what each process has used so far; those that are there."""
+        there = {pid for pid, _ in descendants(os.getpid())}
+        for pid in there:
             with contextlib.suppress(OSError, IndexError, ValueError):
                 fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-                self._seen[pid, started] = TICK * (int(fields[11]) + int(fields[12]))
-                now += self._seen[pid, started]
-        return now
+                own, ended = (TICK * (int(fields[k]) + int(fields[k + 1])) for k in (11, 13))
+                self._seen[pid] = (int(fields[1]), own, ended)
+        return there
+
+    def _used(self, there: set[int]) -> float:
+        """Of all processes that were seen, and of those that were too short to be seen but not for their parents."""
+        known: dict[int, float] = {}
+        for pid, (parent, own, ended) in self._seen.items():
+            known[parent] = known.get(parent, 0.0) + (0.0 if pid in there else own + ended)
+        return sum(own + max(0.0, ended - known.get(pid, 0.0)) for pid, (_, own, ended) in self._seen.items())
 
 
 def five(topic: str = TOPIC) -> Notebook:
@@ -210,8 +220,19 @@ def _write(path: Path, sources: list[str]) -> None:
 
 def said(meter: Meter, number: int) -> str:
     """What a line says of one run."""
-    each = f"{meter.processor / number:.1f} s of the processor each"
+    each = f"{meter.processor / number:.2f} s of the processor each"
     return f"{60 * number / meter.seconds:.0f} a minute, {each} ({number} in {meter.seconds:.0f} s)"
+
+
+def _line(published: Notebook, number: int, options: Options) -> str:
+    """How fast we are; marked if that is less than what we want."""
+    if not number:
+        return "left out"
+    try:
+        meter = ours(published, number, options)
+    except NoSandbox as reason:
+        return str(reason).splitlines()[-1].strip()
+    return said(meter, number) + (" !" if 60 * number / meter.seconds < TARGET else "")
 
 
 def main(arguments: list[str]) -> None:
@@ -219,6 +240,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks grading")
     parser.add_argument("--number", type=int, default=200)
     parser.add_argument("--others", type=int, default=4, help="submissions for otter and nbgrader")
+    parser.add_argument("--fresh", type=int, default=20, metavar="N", help="submissions with a fresh sandbox for each")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--otter", default="otter", metavar="COMMAND")
     parser.add_argument("--nbgrader", default="nbgrader", metavar="COMMAND")
@@ -229,10 +251,12 @@ def main(arguments: list[str]) -> None:
     with Meter() as meter:
         subprocess.run([sys.executable, "-c", "import torch"], check=True)
     print(f"  for comparison, importing torch: {meter.processor:.1f} s of the processor", flush=True)
-    for name, ahead in (("a fresh sandbox each", 0), ("the next sandbox started ahead", 1)):
-        meter = ours(published, wanted.number, replace(options, ahead=ahead))
-        missed = " !" if 60 * wanted.number / meter.seconds < TARGET else ""
-        print(f"  ours, {name}: {said(meter, wanted.number)}{missed}", flush=True)
+    for name, kind, ahead, number in (
+        ("forked from a nursery", "nursery", 0, wanted.number),
+        ("a fresh sandbox each", "bwrap", 0, wanted.fresh),
+        ("a fresh sandbox each, the next one started ahead", "bwrap", 1, wanted.fresh),
+    ):
+        print(f"  ours, {name}: {_line(published, number, replace(options, kind=kind, ahead=ahead))}", flush=True)
     for name, run, command in (("otter run", otter, wanted.otter), ("nbgrader autograde", nbgrader, wanted.nbgrader)):
         meter = run(published, wanted.others, command)
         print(f"  {name}: {said(meter, wanted.others) if meter else 'not installed'}", flush=True)

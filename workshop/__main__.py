@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from workshop import agendas, bundle, guides, slides
+from workshop import agendas, bundle, guides, handout, slides
 from workshop.lessons import ROOT, Lesson, topics
 
 OUT = ROOT / "_build" / "workshop"
@@ -20,12 +20,12 @@ def main(argv: list[str] | None = None) -> int:
     agenda.add_argument("name", nargs="*", help=f"{', '.join(agendas.names())}; none: all")
     deck = commands.add_parser("slides", help="reveal.js slides of a chapter, or of all, put into the built site at slides/")
     deck.add_argument("topic", nargs="*", help="PART/TOPIC; none: all chapters")
+    commands.add_parser("handout", help="the course's two pictures on a sheet of A4")
     packed = commands.add_parser("bundle", help="a zip of site, notebooks and library for a room without a network")
     packed.add_argument("--solutions", action="store_true", help="although the site shows solutions")
     options = parser.parse_args(argv)
     try:
-        makers = {"guide": made_guides, "agenda": made_agendas, "slides": made_slides, "bundle": made_bundle}
-        for path in makers[options.command](options):
+        for path in MAKERS[options.command](options):
             print(path)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -52,8 +52,21 @@ def made_slides(options: argparse.Namespace) -> list[Path]:
     return [slides.make(Lesson(topic)) for topic in options.topic or topics()]
 
 
+def made_handout(options: argparse.Namespace) -> list[Path]:
+    return [handout.make(options.out / "handout.pdf")]
+
+
 def made_bundle(options: argparse.Namespace) -> list[Path]:
     return [bundle.make(options.out / "attribution_and_symmetry.zip", solutions=options.solutions)]
+
+
+MAKERS = {
+    "guide": made_guides,
+    "agenda": made_agendas,
+    "slides": made_slides,
+    "handout": made_handout,
+    "bundle": made_bundle,
+}
 
 
 def write(path: Path, text: str) -> Path:

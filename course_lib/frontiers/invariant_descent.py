@@ -1,7 +1,8 @@
 """What symmetry does to gradients, Hessians and gradient descent, and a step that does not see the scale of neurons.
 
-Chapters: frontiers/parameter_symmetry. If L(g theta) = L(theta), the gradient moves with the inverse transpose of g. For
-orders and signs that is g itself, and plain descent commutes with them; for rescaling it is not. Sources: Du, Hu & Lee
+Chapters: frontiers/parameter_symmetry. If g is linear and L(g theta) = L(theta), then where L is differentiable the gradient
+moves with the inverse transpose of g. For orders and signs that is g itself, and plain descent commutes with them; for
+rescaling it is not. Sources: Du, Hu & Lee
 (2018), Kunin et al. (2021) for conserved quantities; Badrinarayanan, Mishra & Cipolla (2015) for symmetry-invariant steps.
 """
 
@@ -51,8 +52,8 @@ def hessian(loss: Loss, theta: Tensor) -> Tensor:
 def scale_directions(net: HiddenLayer, theta: Tensor) -> Tensor:
     """xi_j = d/dt of rescaling neuron j by e^t, at t = 0: its W and b, minus its V, 0 elsewhere. `(..., h, size)`.
 
-    L does not change along them: grad . xi_j = 0 everywhere. Differentiate once more: H xi_j = -(d xi_j)^T grad, which is not
-    0 unless the gradient's part is.
+    L does not change along them: grad . xi_j = 0 wherever L is differentiable. Differentiate once more: H xi_j is
+    minus xi_j at the gradient (xi_j is a diagonal matrix times theta): 0 where neuron j's own part of the gradient is, only.
 
     >>> scale_directions(HiddenLayer(1, 1, 1), torch.tensor([2.0, 3, 4, 5])).tolist()
     [[2.0, 3.0, -4.0, 0.0]]
@@ -72,6 +73,7 @@ def reads_and_writes(net: HiddenLayer, theta: Tensor) -> tuple[Tensor, Tensor]:
 def imbalance(net: HiddenLayer, theta: Tensor) -> Tensor:
     """Q_j = |w_j|^2 + b_j^2 - |v_j|^2 for each hidden neuron, `(..., h)`: what gradient flow conserves in a ReLU layer.
 
+    The reason: xi_j of `scale_directions` is half the gradient of Q_j, and grad L . xi_j = 0 (kinks of L apart).
     One step of gradient descent changes it by exactly rate^2 times the imbalance of the gradient.
 
     >>> imbalance(HiddenLayer(1, 1, 1), torch.tensor([2.0, 3, 4, 5])).tolist()
@@ -98,8 +100,9 @@ def balanced_step(net: HiddenLayer) -> Step:
     """Gradient descent from the balanced point of the orbit: balance each neuron, step, and scale back.
 
     The same as multiplying a neuron's gradient by |read| / |written| where it reads, and by the inverse where it writes. For a
-    loss that rescaling does not change, it commutes with positive rescaling of neurons and, like plain descent, with their
-    orders; with no other change of coordinates in general.
+    loss that rescaling does not change, it commutes with positive rescaling of neurons; and, like plain descent, with
+    orthogonal changes of coordinates, as far as they keep these norms: orders of neurons, rotations of the inputs. Vectors of
+    one function on different orbits (a neuron split in another way) may step to different functions.
 
     >>> net = HiddenLayer(1, 1, 1)
     >>> balanced_step(net)(torch.tensor([[4.0, 0, 1, 0]]), torch.tensor([[1.0, 0, 1, 0]]), 0.25).tolist()

@@ -2,8 +2,10 @@
 
 Chapters: frontiers/parameter_symmetry. Hidden neurons have no names (S_h), a ReLU neuron has no scale (positive numbers), a
 tanh neuron no sign ({+1, -1}), and an attention head no basis (GL(d)). All are left actions. The first and the third are
-finite groups of `course_lib.groups`; rescaling and changes of basis are written out. Sources: Hecht-Nielsen (1990) and
-Sussmann (1992) for orders and signs; Zhao, Walters & Yu (2025), a survey.
+finite groups of `course_lib.groups`; rescaling and changes of basis are written out. An orbit holds vectors of one function,
+in general not all of them: a neuron may be split in two, or idle. Sources: Hecht-Nielsen (1990) and Sussmann (1992) for orders
+and signs, all there is for irreducible tanh nets; Grigsby, Lindsey & Rolnick (2023) for what else ReLU nets may have; Zhao,
+Walters & Yu (2025), a survey.
 """
 
 from dataclasses import dataclass
@@ -71,6 +73,8 @@ class HiddenLayer:
 def neuron_permutations(net: HiddenLayer) -> Action:
     """S_h on theta: neuron i goes to place p[i], with all that it reads and all that it writes.
 
+    A p of this kind is the inverse of an order of `frontiers.merging`, where order[i] is the neuron that comes to place i.
+
     >>> net = HiddenLayer(1, 3, 1)  # W, b, V, c one behind the other
     >>> theta = torch.tensor([[1, 2, 3, 10, 20, 30, 4, 5, 6, 0]])
     >>> neuron_permutations(net).act(torch.tensor([[1, 2, 0]]), theta).tolist()
@@ -131,6 +135,8 @@ def rescale(net: HiddenLayer, theta: Tensor, alpha: Tensor) -> Tensor:
 
 def change_of_basis(queries: Tensor, keys: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
     """GL(d) inside an attention head: W_q -> W_q A^T, W_k -> W_k A^-1, so that W_q W_k^T stays. A left action.
+
+    Values and outputs of a head have a basis of their own: W_v -> W_v A^T, W_o -> A^-T W_o keeps W_v W_o.
 
     `queries`, `keys` `(width, d)`, `basis` `(d, d)`; ValueError if the basis is singular.
 

@@ -8,10 +8,12 @@ data with the checks, which run in a kernel that nbval drives. How to use it: `w
 | `course` | the committed notebooks, their exercises and solutions |
 | `finding`, `collecting` | answers in a submission; submissions in a folder, a zip or a list of files |
 | `sandbox`, `staging` | the command that starts a sandbox, and the files that are visible in it |
+| `nursery`, `cradle`, `apart` | forking sandboxes: the grader's end, the process that forks, what sets the forked apart |
 | `worker`, `child` | the two processes inside a sandbox |
-| `channel` | the grader's end: frames, deadlines, memory, and no process left behind |
+| `channel`, `processes` | the grader's end: frames, deadlines, memory, and no process left behind |
 | `judging` | one submission, exercise by exercise |
 | `kernel`, `plugin`, `batches` | nbval as judge: many submissions in one trusted kernel |
 | `grade`, `selftest` | a whole class: jobs, resume, and the test that comes before the first student |
+| `cluster` | batches on the machines of a Dask cluster |
 | `rows`, `pages`, `roster`, `stats` | CSV and JSON, HTML and feedback, a grade book's column, what to teach again |
 """

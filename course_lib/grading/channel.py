@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from course_lib.checks.answers import NotCarried, receive
+from course_lib.grading.processes import Forked, Started, memory_left_mb, resident_mb
 
 HEAD = struct.Struct("<II")
-PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 LEFT_MB = 200  # of the machine's memory; below that, whatever runs in a sandbox is stopped
 PLAIN = {"float", "complex", "list", "tuple", "dict", "array", "scalar", "tensor"}  # what an answer may return
 
@@ -49,14 +49,10 @@ class Stopped(TimeoutError):
 
 
 class Channel:
-    """A running sandbox. `command` starts the worker in it, `also` ends what killing the command would leave running."""
+    """A running sandbox: the pipes to its worker, and its end. `then` is called when it has ended."""
 
-    def __init__(self, command: list[str], limits: Limits, also: list[str] | None = None, env: dict | None = None) -> None:
-        self.limits, self._also, self._ready, self.open = limits, also, None, True
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-            start_new_session=True, env=env or {},
-        )  # fmt: skip
+    def __init__(self, process: Started | Forked, limits: Limits, then: Callable[[], None] = lambda: None) -> None:
+        self.limits, self._process, self._then, self._ready, self.open = limits, process, then, None, True
         for pipe in (self._process.stdin, self._process.stdout):
             os.set_blocking(pipe.fileno(), False)
 
@@ -105,17 +101,10 @@ class Channel:
         if not self.open:
             return
         self.open = False
-        family = descendants(self._process.pid)
-        if self._also:
-            subprocess.run(self._also, capture_output=True, timeout=60, check=False)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.end()
         for pipe in (self._process.stdin, self._process.stdout):
             pipe.close()
-        until = time.monotonic() + 5.0
-        while any(alive(*member) for member in family) and time.monotonic() < until:
-            time.sleep(0.002)
+        self._then()
 
     # -------------------------------------------------------------------------------------------------------- frames
 
@@ -162,7 +151,7 @@ class Channel:
                 raise Stopped("your code used too much memory", died=True)
 
     def _gone(self) -> Stopped:
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with contextlib.suppress(TimeoutError, subprocess.TimeoutExpired):
             self._process.wait(2.0)
         return Stopped(in_words("sandbox"), died=True)
 
@@ -211,49 +200,3 @@ def _build(node: list) -> str:
     """Class and constructor arguments of a model; a table of numbers among them fits no other."""
     words = json.dumps(node[1:3])
     return f"{words} {id(node)}" if any(f'"{kind}"' in words for kind in ("tensor", "array")) else words
-
-
-# ---------------------------------------------------------------------------------------------------------- processes
-
-
-def _processes() -> dict[int, tuple[int, int, int]]:
-    """Every process: parent, moment of its start, pages in memory."""
-    found = {}
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                fields = open(f"/proc/{name}/stat", "rb").read().rpartition(b")")[2].split()
-                if fields[0] not in (b"Z", b"X"):
-                    found[int(name)] = (int(fields[1]), int(fields[19]), int(fields[21]))
-    return found
-
-
-def descendants(pid: int) -> list[tuple[int, int]]:
-    """A process and all below it, each with the moment of its start (process numbers are used again)."""
-    known = _processes()
-    family, grown = {pid} & set(known), True
-    while grown:
-        more = {child for child, (parent, _, _) in known.items() if parent in family} - family
-        grown = bool(more)
-        family |= more
-    return [(member, known[member][1]) for member in family]
-
-
-def alive(pid: int, started: int) -> bool:
-    """Whether that very process still runs."""
-    return _processes().get(pid, (0, -1, 0))[1] == started
-
-
-def resident_mb(pid: int) -> float:
-    """Memory of a process and all below it; what they share counts once for each."""
-    known = _processes()
-    return sum(known[member][2] for member, _ in descendants(pid) if member in known) * PAGE / 2**20
-
-
-def memory_left_mb() -> float:
-    """Memory that the machine can still give."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            return next(int(line.split()[1]) / 1024 for line in file if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return float("inf")

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.grading import batches, course, pages, roster, sandbox, selftest, staging, stats
+from course_lib.grading import batches, cluster, course, pages, roster, sandbox, selftest, staging, stats
 from course_lib.grading.channel import Limits
 from course_lib.grading.collecting import collect
 from course_lib.grading.finding import Unreadable, find, read
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="go on with an earlier run in DIR: graded files are not graded again"
     )
     one.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="submissions side by side (one a core)")
+    one.add_argument("--dask", default="", metavar="ADDRESS", help="a Dask scheduler: grade on its machines (--jobs: batches)")
     one.add_argument("--seed", type=lambda text: int(text, 16), help="the seed of an earlier run (hexadecimal), to replay it")
     one.add_argument("--student", default="", metavar="REGEX", help="finds the student in a file's path (first group)")
     one.add_argument("--every", action="store_true", help="grade every file, not only the latest of each student")
@@ -97,9 +98,11 @@ def run_grade(options: argparse.Namespace) -> int:
     if not submissions:
         raise ValueError("no notebooks were found there (files that end in .ipynb or .py)")
     book = roster.read(options.roster) if options.roster else None
+    if options.dask:  # rather now than after the self-test
+        cluster.client(options.dask).close()
     how = Options(
         jobs=options.jobs, limits=limits_of(options), seed=options.seed, kind=options.sandbox, image=options.image,
-        resume=options.resume, every=options.every, progress=not options.quiet,
+        resume=options.resume, every=options.every, progress=not options.quiet, dask=options.dask,
     )  # fmt: skip
     table = grade(submissions, notebook, options.out, how, lambda row: _tell(row, options.quiet))
     rows = table.sorted()

@@ -20,12 +20,12 @@ from course_lib.grading.finding import find as find_answers
 from course_lib.grading.judging import Result
 from course_lib.grading.rows import ERROR, GRADED, REPLACED, UNREADABLE, Row, Table, about, seed_of
 
-BATCH = 25
+BATCH = 50  # submissions to a trusted kernel and a nursery, which take as long to start as some ten of them
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to grade. `seed` None draws a new one."""
+    """How to grade. `seed` None draws a new one; with `dask`, the address of a scheduler, batches run on its machines."""
 
     jobs: int = 1
     limits: Limits = field(default_factory=Limits)
@@ -37,6 +37,7 @@ class Options:
     progress: bool = True
     ahead: int = 1
     selftest: bool = True
+    dask: str = ""
 
 
 def grade(
@@ -112,9 +113,18 @@ def _judged(
     """Rows as they come from batches that run side by side. What a failed batch left over is tried once more, alone."""
     size = max(1, min(BATCH, -(-len(todo) // max(1, options.jobs))))
     parts = [todo[start : start + size] for start in range(0, len(todo), size)]
-    for part, index, outcome in _in_threads(notebook, setting, parts, options.jobs):
+    for part, index, outcome in _outcomes(notebook, setting, parts, options):
         one = part[index][0]
         yield _row(one, outcome) if isinstance(outcome, dict) else _once_more(part[index], notebook, setting, outcome)
+
+
+def _outcomes(notebook: Notebook, setting: batches.Setting, parts: list[list], options: Options) -> Iterator:
+    """From this machine, or from a cluster."""
+    if not options.dask:
+        return _in_threads(notebook, setting, parts, options.jobs)
+    from course_lib.grading import cluster  # which imports this module
+
+    return cluster.judged(options.dask, notebook, setting, options.kind, parts)
 
 
 def _once_more(item: tuple[Submission, Answers], notebook: Notebook, setting: batches.Setting, reason: str) -> Row:
@@ -128,14 +138,17 @@ def _once_more(item: tuple[Submission, Answers], notebook: Notebook, setting: ba
 
 
 def judge_part(notebook: Notebook, setting: batches.Setting, answers: list[Answers]) -> Iterator[tuple[int, dict | str]]:
-    """A batch: (index, results), or (index, what went wrong) for those that it did not come to."""
-    done = -1
-    try:
-        for done, results in batches.run(notebook, setting, answers):
-            yield done, results
-    except batches.GraderError as error:
-        for index in range(done + 1, len(answers)):
-            yield index, str(error)
+    """Each index of a batch with its results, or with what went wrong; what comes after that goes into a new batch."""
+    done = 0
+    while done < len(answers):
+        try:
+            for _, results in batches.run(notebook, setting, answers[done:]):
+                yield done, results
+                done += 1
+        except batches.GraderError as error:
+            if done < len(answers):
+                yield done, str(error)
+            done += 1
 
 
 def _in_threads(

@@ -58,9 +58,9 @@ class Judge:
 
     def channel(self) -> Channel:
         """A sandbox that nobody has used."""
-        channel = self._waiting.pop(0) if self._waiting else self._start()
-        self.prepare()
         try:
+            channel = self._waiting.pop(0) if self._waiting else self._start()
+            self.prepare()
             channel.ready()
         except RuntimeError:  # once more, alone: the machine may have been out of breath
             channel = self._start()

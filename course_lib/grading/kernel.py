@@ -14,7 +14,7 @@ from course_lib.grading.channel import Limits
 from course_lib.grading.course import notebook
 from course_lib.grading.finding import Answers
 from course_lib.grading.judging import Judge, Result
-from course_lib.grading.sandbox import Sandbox
+from course_lib.grading.sandbox import NURSERIES, Sandbox
 
 KERNEL_MB = 12_000  # of address space: far more than checks need, and less than would hurt the machine
 
@@ -35,7 +35,10 @@ class Session:
         limits = Limits(**work["limits"])
         sandbox = Sandbox(work["way"], Path(work["stage"]), limits, work["image"], tuple(work["modules"]))
         self._submissions, self._record = work["submissions"], Path(work["record"])
-        self._judge = Judge(notebook(work["topic"]).only(work["exercises"]), sandbox.start, limits, work["seed"], work["ahead"])
+        published, ahead = notebook(work["topic"]).only(work["exercises"]), 0 if work["way"] in NURSERIES else work["ahead"]
+        self._source = sandbox.source()
+        self._source.prepare()
+        self._judge = Judge(published, self._source.start, limits, work["seed"], ahead)
         course_lib.checks.check = check
         _bound_memory()
         self._judge.prepare()
@@ -54,6 +57,7 @@ class Session:
 
     def close(self) -> None:
         self._judge.close()
+        self._source.close()
 
 
 def check(exercise: str, answer: Proxy, seed: int = 0) -> None:

@@ -7,6 +7,9 @@ processes when the grader lets go.
 Root is a special case. Started by root, bubblewrap could leave code with root's rights over files, and the kernel does
 not count root's processes. So root prepares the mounts and then gives all privileges away (`setpriv`) for a user number
 that nobody else has; where root may not mount, privileges go first.
+
+Best is a nursery: one bubblewrap in which torch is imported once and no code of a student's runs, and which forks a
+sandbox for each submission (`nursery`, `apart`). Where it does not work, each sandbox is a bubblewrap of its own.
 """
 
 import os
@@ -14,13 +17,16 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.grading.channel import Channel, Limits
+from course_lib.grading.nursery import Nursery
+from course_lib.grading.processes import Started
 
-KINDS = ("bwrap", "docker", "podman")
+KINDS = ("nursery", "bwrap", "docker", "podman")
+NURSERIES = ("nursery", "nursery after mounts")
 IMAGE = "course-grading"
 CONTAINER_VARIABLES = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "XDG_RUNTIME_DIR", "CONTAINER_HOST")
 INSTRUCTIONS = f"""No sandbox works here, so nothing was graded: students' code must not run unprotected. Ways to get one:
@@ -47,42 +53,65 @@ class Sandbox:
     modules: tuple[str, ...] = ()
 
     def start(self) -> Channel:
-        """A fresh sandbox; it imports torch while the caller does something else."""
+        """A sandbox by itself; it imports torch while the caller does something else."""
+        if self.way in NURSERIES:
+            return self.source().start(alone=True)
         if self.way in ("docker", "podman"):
             name = f"course-{secrets.token_hex(6)}"
             env = {key: os.environ[key] for key in CONTAINER_VARIABLES if key in os.environ}
             command = container(self.way, name, self.stage, self.limits, self.image, self.modules)
-            return Channel(command, self.limits, [self.way, "kill", name], env)
-        return Channel(bwrap(self.way, self.stage, self.limits, self.modules), self.limits)
+            return Channel(Started(command, [self.way, "kill", name], env), self.limits)
+        return Channel(Started(bwrap(self.way, self.stage, self.limits, self.modules)), self.limits)
+
+    def source(self) -> "Nursery | Fresh":
+        """For many sandboxes: has `prepare`, `start` and `close`."""
+        if self.way in NURSERIES:
+            return Nursery(lambda: bwrap(self.way, self.stage, self.limits, self.modules), self.limits)
+        return Fresh(self.start)
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Sandboxes that are started one by one and have nothing in common."""
+
+    start: Callable[[], Channel]
+
+    def prepare(self) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing is left."""
 
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
 
 def bwrap(way: str, stage: Path, limits: Limits, modules: Sequence[str] = ()) -> list[str]:
-    """The command for `bwrap`, `bwrap after mounts` (root) or `bwrap after dropping` (root that may not mount)."""
-    program = [python(), "-I", "-B", "/course/worker.py", limits.for_worker(), *modules]
-    locked = ["--unshare-user", "--disable-userns"]
-    if way == "bwrap":
+    """The command for `bwrap`, `bwrap after mounts` (root) or `bwrap after dropping` (root that may not mount), and for
+    a nursery, where each sandbox that it forks locks the user namespaces for itself.
+    """
+    script = "cradle.py" if way in NURSERIES else "worker.py"
+    program = [python(), "-I", "-B", f"/course/{script}", limits.for_worker(), *modules]
+    locked = ["--unshare-user", *([] if way in NURSERIES else ["--disable-userns"])]
+    if way in ("bwrap", "nursery"):
         return ["bwrap", *locked, "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", *view(stage, limits), "--", *program]
-    user = str(2_000_000_000 + secrets.randbelow(100_000_000))
-    drop = [
-        setpriv(),
-        "--reuid",
-        user,
-        "--regid",
-        user,
-        "--clear-groups",
-        "--inh-caps=-all",
-        "--bounding-set=-all",
-        "--no-new-privs",
-    ]
+    drop = dropping()
     if way == "bwrap after dropping":
         return [*drop, "bwrap", *locked, "--cap-drop", "ALL", *view(stage, limits), "--", *program]
     if way == "bwrap after mounts, user namespaces off":
         drop += ["bwrap", *locked, "--dev-bind", "/", "/", "--chdir", "/tmp", "--"]
-    keep = [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
+    if way == "nursery after mounts":  # bwrap's /proc is partly covered, and then the kernel allows no other below it
+        drop = ["sh", "-c", 'mount -t proc -o nosuid,nodev,noexec proc /proc && exec "$@"', "sh", *drop]
+    names = ("SETUID", "SETGID", "SETPCAP", *(["SYS_ADMIN"] if way in NURSERIES else []))
+    keep = [word for name in names for word in ("--cap-add", f"CAP_{name}")]
     return ["bwrap", "--cap-drop", "ALL", *keep, *view(stage, limits), "--", *drop, *program]
+
+
+def dropping() -> list[str]:
+    """The start of a command for root: what follows runs without privileges, as a user that nobody else is."""
+    user = str(2_000_000_000 + secrets.randbelow(100_000_000))
+    words = [setpriv(), "--reuid", user, "--regid", user, "--clear-groups"]
+    return [*words, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
 
 
 def view(stage: Path, limits: Limits) -> list[str]:
@@ -154,15 +183,17 @@ def container(way: str, name: str, stage: Path, limits: Limits, image: str = IMA
 
 
 def ways(kind: str = "auto") -> list[str]:
-    """What to try here, best first."""
+    """What to try here, best first. A nursery needs bubblewrap, too."""
     if kind not in ("auto", *KINDS):
         raise ValueError(f"sandbox must be auto or one of {', '.join(KINDS)}, got {kind!r}")
     root = hasattr(os, "getuid") and os.getuid() == 0
     found = []
     for name in KINDS if kind == "auto" else (kind,):
-        if not shutil.which(name):
+        if not shutil.which("bwrap" if name == "nursery" else name) or (name == "nursery" and not hasattr(os, "pidfd_open")):
             continue
-        if name == "bwrap" and root:
+        if name == "nursery" and root:
+            found.append("nursery after mounts")
+        elif name == "bwrap" and root:
             found += ["bwrap after mounts, user namespaces off", "bwrap after mounts", "bwrap after dropping"]
         else:
             found.append(name)
@@ -181,7 +212,7 @@ def works(way: str, stage: Path, limits: Limits, image: str = IMAGE) -> str:
             return str(error)
     try:
         channel = Sandbox(way, stage, limits, image).start()
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         return str(error)
     try:
         return "" if channel.ready()["ready"] != 0 else "the code in it would be root"

@@ -37,6 +37,7 @@ def attacks(secret: Path, port: int) -> list[Attack]:
         Attack("writes into Python", "import sys, os\nopen(os.path.join(sys.prefix, 'x'), 'w')\ngot = True"),
         Attack("sees other processes", "import os\ngot = sum(name.isdigit() for name in os.listdir('/proc')) > 8"),
         Attack("becomes root in a namespace of its own", "import ctypes\ngot = ctypes.CDLL(None).unshare(0x10000000) == 0"),
+        Attack("allows itself namespaces", "open('/proc/sys/user/max_user_namespaces', 'w').write('9')\ngot = True"),
         Attack("raises its limits", "import resource as r\nr.setrlimit(r.RLIMIT_NPROC, (10**6, 10**6))\ngot = True"),
     ]
 

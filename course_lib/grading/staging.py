@@ -7,6 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 HIDDEN = {"checks", "claims", "grading", "demos", "__pycache__"}
 CARRIERS = ("codec.py", "answers.py")
+INSIDE = ("worker.py", "child.py", "cradle.py", "apart.py")
 NO_CHECKS = '''"""In the sandbox there are no checks: this one does nothing, the grader's come later."""
 
 
@@ -25,7 +26,7 @@ def stage(folder: Path) -> Path:
     (library / "checks" / "__init__.py").write_text(NO_CHECKS, encoding="utf8")
     for name in CARRIERS:
         shutil.copy(PACKAGE / "checks" / name, library / "checks" / name)
-    for name in ("worker.py", "child.py"):
+    for name in INSIDE:
         shutil.copy(PACKAGE / "grading" / name, folder / name)
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)

@@ -4,7 +4,8 @@ It runs no code of the student's. A child that dies, hangs or floods is killed w
 begins from a clean state without a new import. Stands alone: outside the sandbox nobody imports it.
 """
 
-import importlib
+import ctypes
+import errno
 import json
 import os
 import resource
@@ -142,18 +143,19 @@ def limit(limits: dict) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def main() -> None:
+def own_keyring() -> None:
+    """Forget the keyring of the session, where a note for the next sandbox could be left. The call has no name in C."""
+    number = {"x86_64": 250, "aarch64": 219}.get(os.uname().machine)
+    if number and sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        joined = libc.syscall(number, 1, None) >= 0
+        if not joined and ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM):  # then there are none, or none for us
+            raise OSError(ctypes.get_errno(), "no keyring of its own")
+
+
+def serve(inside, limits: dict) -> None:
     """Serve frames from stdin until it closes."""
     requests, replies, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
-    limits = json.loads(sys.argv[1])
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    limit(limits)
-    import child as inside  # imports torch
-
-    inside.prepare()
-    for name in sys.argv[2:]:
-        importlib.import_module(name)
-
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
 
@@ -183,6 +185,18 @@ def main() -> None:
             running.kill()
             running = None
         send(replies, head, body)
+
+
+def main() -> None:
+    """Import all that an answer needs, then serve."""
+    limits = json.loads(sys.argv[1])
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    limit(limits)
+    own_keyring()
+    import child as inside  # imports torch
+
+    inside.prepare(sys.argv[2:])
+    serve(inside, limits)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def the_basis_of_a_solver(coefficients, n):
     return (coefficients.double() @ rows).reshape(n, n, n).to(coefficients.dtype)
 
 
-@mistake(EXTEND, hint="value")
+@mistake(EXTEND, hint="swapped")
 def kinds_in_another_order(coefficients, n):
     return _means(coefficients[[0, 4, 1, 2, 3]], _kinds(n))
 
@@ -145,9 +145,50 @@ def closed_counts_without_care(coefficients, n):
     return sum(c * kind / count for c, kind, count in zip(coefficients.tolist(), kinds, counts, strict=True))
 
 
-@mistake(EXTEND, hint="float32", points=3)
+@mistake(EXTEND, hint="swapped")
+def diagonal_and_rest_swapped(coefficients, n):
+    return _means(coefficients[[0, 1, 2, 4, 3]], _kinds(n))
+
+
+@mistake(EXTEND, hint="numbers")
+def without_its_own_entry(coefficients, n):
+    kinds = _kinds(n)
+    kinds[0] = 0
+    return _means(coefficients, kinds)
+
+
+@mistake(EXTEND, hint="numbers")
+def row_and_column_share_a_number(coefficients, n):
+    both = (coefficients[1] + coefficients[2]) / 2
+    return _means(torch.stack([coefficients[0], both, both, coefficients[3], coefficients[4]]), _kinds(n))
+
+
+@mistake(EXTEND, hint="count")
+def powers_of_n_for_many_items(coefficients, n):
+    if n <= 6:
+        return _means(coefficients, _kinds(n))
+    divisors = torch.tensor([1, n, n, n, n * n], dtype=coefficients.dtype)
+    return torch.einsum("c,cijk->ijk", coefficients / divisors, _kinds(n).to(coefficients.dtype))
+
+
+@mistake(EXTEND, hint="value")
+def tables_for_a_list_of_sizes(coefficients, n):
+    return _means(coefficients, _kinds(n)) * float(n in (1, 2, 3, 4, 6))
+
+
+@mistake(EXTEND, hint="dtype", points=3)
 def always_double(coefficients, n):
     return _means(coefficients.double(), _kinds(n))
+
+
+@mistake(EXTEND, hint="dtype", points=3)
+def always_single(coefficients, n):
+    return _means(coefficients.float(), _kinds(n))
+
+
+@mistake(EXTEND, hint="dtype", points=3)
+def through_float32(coefficients, n):
+    return _means(coefficients, _kinds(n)).float()
 
 
 def _stirling_row(legs):
@@ -226,6 +267,31 @@ def with_floats(n, order_in, order_out):
         onto = sum((-1.0) ** j * math.comb(b, j) * float(b - j) ** legs for j in range(b + 1))
         total += onto / math.factorial(b)
     return round(total)
+
+
+@mistake(COUNT, hint="exact", points=3)
+def in_int64(n, order_in, order_out):
+    row = torch.tensor([1])
+    for _ in range(order_in + order_out):
+        row = torch.cat([torch.zeros(1, dtype=torch.int64), row]) + torch.cat([row * torch.arange(len(row)), torch.tensor([0])])
+    return int(row[: n + 1].sum())
+
+
+@mistake(COUNT, hint="stable", points=3)
+def bell_number_beyond_ten_items(n, order_in, order_out):
+    row = _stirling_row(order_in + order_out)
+    return sum(row[: n + 1]) if n <= 10 else sum(row)
+
+
+@mistake(COUNT, hint="bound", points=3)
+def at_most_twelve_items(n, order_in, order_out):
+    return sum(_stirling_row(order_in + order_out)[: min(n, 12) + 1])
+
+
+@mistake(COUNT, hint="bound", points=3)
+def table_for_ten_legs(n, order_in, order_out):
+    legs = order_in + order_out
+    return sum(_stirling_row(min(legs, 10))[: n + 1])
 
 
 @mistake(COUNT, hint="edges", points=3)

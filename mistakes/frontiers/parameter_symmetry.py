@@ -1,5 +1,7 @@
 """Plausible wrong answers to exercises/frontiers/parameter_symmetry.ipynb, and what the check says to each."""
 
+import torch
+
 from course_lib.checks import mistake
 
 MOVE = "frontiers/parameter_symmetry/move_neurons"
@@ -39,9 +41,40 @@ def divides_where_it_reads(W, b, V, p, alpha):
     return (W / alpha[:, None])[source], (b / alpha)[source], (V * alpha)[:, source]
 
 
-@mistake(MOVE, hint="rows")
+@mistake(MOVE, hint="still")
 def forgets_the_order(W, b, V, p, alpha):
     return alpha[:, None] * W, alpha * b, V / alpha
+
+
+@mistake(MOVE, hint="still")
+def gives_the_layer_back(W, b, V, p, alpha):
+    return W.clone(), b.clone(), V.clone()
+
+
+@mistake(MOVE, hint="whose")
+def scale_of_place_p(W, b, V, p, alpha):
+    source = p.argsort()
+    return alpha[p][:, None] * W[source], alpha[p] * b[source], V[:, source] / alpha[p]
+
+
+@mistake(MOVE, hint="transposed")
+def output_weights_transposed(W, b, V, p, alpha):
+    source = p.argsort()
+    return (alpha[:, None] * W)[source], (alpha * b)[source], (V / alpha).T[source]
+
+
+@mistake(MOVE, hint="precision")
+def fills_float32(W, b, V, p, alpha):
+    new_w, new_b, new_v = torch.zeros(W.shape), torch.zeros(b.shape), torch.zeros(V.shape)
+    for i, place in enumerate(p.tolist()):
+        new_w[place], new_b[place], new_v[:, place] = alpha[i] * W[i], alpha[i] * b[i], V[:, i] / alpha[i]
+    return new_w, new_b, new_v
+
+
+@mistake(MOVE, hint="scale", points=3)
+def scale_kept_between_a_tenth_and_ten(W, b, V, p, alpha):
+    source, alpha = p.argsort(), alpha.clamp(0.1, 10)
+    return (alpha[:, None] * W)[source], (alpha * b)[source], (V / alpha)[:, source]
 
 
 @mistake(MOVE, hint="rows")
@@ -156,6 +189,62 @@ def ratio_the_wrong_way_round(W, b, V, dW, db, dV, rate):
 @mistake(STEP, hint="power")
 def forgets_the_root(W, b, V, dW, db, dV, rate):
     ratio = (W.square().sum(1) + b.square()) / V.square().sum(0)
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="one way")
+def larger_over_smaller(W, b, V, dW, db, dV, rate):
+    read, written = (W.square().sum(1) + b.square()).sqrt(), V.norm(dim=0)
+    ratio = torch.maximum(read, written) / torch.minimum(read, written)
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="one way")
+def ratio_never_below_one(W, b, V, dW, db, dV, rate):
+    ratio = ((W.square().sum(1) + b.square()) / V.square().sum(0)).sqrt().clamp(min=1)
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="value")
+def ratio_never_below_a_half(W, b, V, dW, db, dV, rate):
+    ratio = ((W.square().sum(1) + b.square()) / V.square().sum(0)).sqrt().clamp(min=0.5)
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="length")
+def sums_absolute_values(W, b, V, dW, db, dV, rate):
+    ratio = (W.abs().sum(1) + b.abs()) / V.abs().sum(0)
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="length")
+def means_instead_of_sums(W, b, V, dW, db, dV, rate):
+    ratio = (torch.cat([W, b[:, None]], 1).square().mean(1) / V.square().mean(0)).sqrt()
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="change")
+def returns_the_change(W, b, V, dW, db, dV, rate):
+    ratio = ((W.square().sum(1) + b.square()) / V.square().sum(0)).sqrt()
+    return -rate * ratio[:, None] * dW, -rate * ratio * db, -rate * dV / ratio
+
+
+@mistake(STEP, hint="precision")
+def step_in_float32(W, b, V, dW, db, dV, rate):
+    W, b, V, dW, db, dV = (part.float() for part in (W, b, V, dW, db, dV))
+    ratio = ((W.square().sum(1) + b.square()) / V.square().sum(0)).sqrt()
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="scale", points=3)
+def ratio_kept_within_ten_thousand(W, b, V, dW, db, dV, rate):
+    ratio = ((W.square().sum(1) + b.square()) / V.square().sum(0)).sqrt().clamp(1e-4, 1e4)
+    return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
+
+
+@mistake(STEP, hint="scale", points=3)
+def ratio_kept_above_a_hundredth(W, b, V, dW, db, dV, rate):
+    ratio = ((W.square().sum(1) + b.square()) / V.square().sum(0)).sqrt().clamp(min=0.01)
     return W - rate * ratio[:, None] * dW, b - rate * ratio * db, V - rate * dV / ratio
 
 

@@ -12,13 +12,13 @@ import pytest
 import serve
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.book.served import ROOT, SITE
+from tests.book.served import ROOT, SITE, Tab
 
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
-).split()
+).split() + ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]  # nothing but this machine can be reached
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +53,9 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Browser, base: str) -> Tab:
+    """A tab that all tests of this process share: open the page that a test is about."""
+    return Tab(browser, base)

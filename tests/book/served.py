@@ -1,10 +1,13 @@
 """What the tests of the book share: its pages, its notebooks, and a browser page that reaches nothing but the site."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import yaml
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).parents[2]
@@ -36,37 +39,60 @@ def read_notebook(name: str) -> dict:
     return notebook
 
 
+@cache
+def soup(name: str) -> BeautifulSoup:
+    """A built page, read from its file once, however many tests ask; none of them may change it."""
+    return BeautifulSoup((SITE / f"{name}.html").read_text(encoding="utf8"), "html.parser")
+
+
 @dataclass
 class Log:
     """What went wrong while a page was used."""
 
-    external: list[str] = field(default_factory=list)  # requests to any other host; they are refused
+    external: list[str] = field(default_factory=list)  # requests to any other host; the browser finds none (conftest.py)
     failed: list[str] = field(default_factory=list)  # requests to the site that were not answered with a file
     console: list[str] = field(default_factory=list)  # errors of scripts
 
-    def watch(self, page: Page, base: str) -> None:
-        """Record the events of `page` from now on, and refuse requests to other hosts."""
 
-        def route(route):
-            if route.request.url.startswith((base, "data:", "blob:")):
-                route.continue_()
-            else:
-                self.external.append(route.request.url)
-                route.abort()
+def watch(page: Page, base: str, log: Callable[[], Log]) -> None:
+    """Record the events of `page` in what `log` returns when they happen.
 
-        page.route("**/*", route)
-        page.on("response", lambda answer: answer.status >= 400 and self.failed.append(answer.url))
-        page.on("requestfailed", lambda request: request.url.startswith(base) and self.failed.append(request.url))
-        page.on("console", lambda message: message.type == "error" and self.console.append(message.text))
-        page.on("pageerror", lambda error: self.console.append(str(error)))
+    Requests are watched and not routed: with a route the browser would keep no file, and read each again for every page.
+    """
+    ours = (base, "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(ours) or log().external.append(request.url))
+    page.on("response", lambda answer: answer.status >= 400 and log().failed.append(answer.url))
+    page.on("requestfailed", lambda request: request.url.startswith(base) and log().failed.append(request.url))
+    page.on("console", lambda message: message.type == "error" and log().console.append(message.text))
+    page.on("pageerror", lambda error: log().console.append(str(error)))
 
 
 def new_page(browser: Browser, base: str, viewport: dict = LAPTOP, **options) -> tuple[BrowserContext, Page, Log]:
     """A page in a browser profile of its own, watched; close the context after use."""
     context = browser.new_context(viewport=viewport, **options)
     page, log = context.new_page(), Log()
-    log.watch(page, base)
+    watch(page, base, lambda: log)
     return context, page, log
+
+
+class Tab:
+    """One tab of the browser for many pages, one after the other: its files and compiled scripts are kept between them."""
+
+    def __init__(self, browser: Browser, base: str) -> None:
+        self.base, self.log = base, Log()
+        self.page = browser.new_context(viewport=LAPTOP).new_page()
+        watch(self.page, base, lambda: self.log)
+
+    def open(self, name: str) -> tuple[Page, Log]:
+        """Open a page of the site as a reader does who sees it first, and wait for its maths; its log holds nothing else."""
+        if self.page.url.startswith(self.base):
+            self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.goto("about:blank")  # whatever the page before still does ends here
+        self.page.set_viewport_size(LAPTOP)
+        self.log = Log()
+        self.page.goto(f"{self.base}{name}.html")
+        wait_for_maths(self.page)
+        return self.page, self.log
 
 
 def wait_for_maths(page: Page) -> None:

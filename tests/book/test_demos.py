@@ -3,16 +3,15 @@
 import json
 
 import pytest
-from bs4 import BeautifulSoup
 
-from tests.book.served import PAGES, SITE, new_page, wait_for_maths
+from tests.book.served import PAGES, new_page, soup
 
 MAX_FRAMES, MAX_FRAMES_A_PAGE = 40, 100
 
 
 def demos(name: str) -> list:
     """The demos of a page, read from its file."""
-    return BeautifulSoup((SITE / f"{name}.html").read_text(encoding="utf8"), "html.parser").select(".course-demo")
+    return soup(name).select(".course-demo")
 
 
 def data(demo) -> dict:
@@ -24,9 +23,8 @@ def state(demo) -> tuple[str, str]:
     return demo.locator("img").get_attribute("src"), demo.locator("figcaption").inner_text()
 
 
-def expected(demo) -> tuple[str, str]:
-    """The picture and the caption that belong to where its controls stand."""
-    content = json.loads(demo.locator('script[type="application/json"]').text_content())
+def expected(demo, content: dict) -> tuple[str, str]:
+    """The picture and the caption that belong to where its controls stand; `content` is what the page holds for the demo."""
     index = 0
     for control, size in zip(demo.locator("input").all(), content["sizes"], strict=True):
         index = index * size + int(control.input_value())
@@ -53,14 +51,13 @@ def move_by_pointer(page, control) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_control_moves_picture_and_caption(site, browser, base, name):
+def test_every_control_moves_picture_and_caption(site, tab, name):
     if not demos(name):
         return
-    context, page, log = new_page(browser, base)
-    page.goto(f"{base}{name}.html")
-    wait_for_maths(page)
+    page, log = tab.open(name)
     for demo in page.locator(".course-demo").all():
-        assert state(demo) == expected(demo)
+        content = json.loads(demo.locator('script[type="application/json"]').text_content())
+        assert state(demo) == expected(demo, content)
         for control in demo.locator("input").all():
             for move in (move_by_keyboard, lambda control: move_by_pointer(page, control)):
                 before, value = state(demo), control.input_value()
@@ -69,10 +66,9 @@ def test_every_control_moves_picture_and_caption(site, browser, base, name):
                 after = state(demo)
                 assert after[0] != before[0], f"the picture stayed: {before[1]}"
                 assert after[1] != before[1], "the caption stayed"
-                assert after == expected(demo)
+                assert after == expected(demo, content)
                 assert control.get_attribute("aria-valuetext") == control.locator("xpath=..").locator("output").inner_text()
     assert (log.external, log.failed, log.console) == ([], [], [])
-    context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)

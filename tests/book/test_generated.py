@@ -6,21 +6,16 @@ import urllib.request
 import zipfile
 
 import pytest
-from bs4 import BeautifulSoup
 from course_book import execute, keys, pages
 from setup_cell import addresses
 
 from course_lib.claims.again import chapter_calls
-from tests.book.served import CHAPTERS, EXERCISES, ROOT, SITE, SOLUTIONS, read_notebook
+from tests.book.served import CHAPTERS, EXERCISES, ROOT, SOLUTIONS, read_notebook, soup
 
 RECORD = {
     "id": "a/b/c", "statement": "x < 2", "kind": "measured", "threshold": "below 2", "estimate": 1.0, "low": 0.5,
     "high": 1.5, "unit": "points", "verdict": "supported", "seeds": 5,
 }  # fmt: skip
-
-
-def soup(name: str) -> BeautifulSoup:
-    return BeautifulSoup((SITE / f"{name}.html").read_text(encoding="utf8"), "html.parser")
 
 
 def words(text: str) -> str:

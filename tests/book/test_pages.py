@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.book.served import CHAPTERS, EXERCISES, PAGES, PHONE, SITE, Log, new_page, wait_for_maths
+from tests.book.served import CHAPTERS, EXERCISES, PAGES, PHONE, SITE, Log, new_page
 
 MAX_BYTES = 3_000_000
 EXTRA = ["search", "genindex"]
@@ -15,7 +15,8 @@ DARK = "document.documentElement.dataset.theme = document.documentElement.datase
 IMAGES = """[...document.querySelectorAll('img')].filter(image => !image.closest('.navbar-brand'))
     .map(image => [image.getAttribute('src').slice(0, 99), image.getAttribute('alt')])"""
 
-# A colour of highlighted code is judged once a page: of spans of one kind, all but the first become plain text.
+# A colour of highlighted code is judged once a page: of spans of one kind, all but the first become plain text, and the
+# pieces of plain text one: axe would look at what lies under each of a thousand pieces.
 ONE_OF_A_KIND = """() => {
     const seen = new Set();
     for (const span of document.querySelectorAll('pre span')) {
@@ -24,6 +25,7 @@ ONE_OF_A_KIND = """() => {
         if (seen.has(kind) && !span.childElementCount) span.replaceWith(span.textContent);
         seen.add(kind);
     }
+    for (const block of document.querySelectorAll('pre')) block.normalize();
 }"""
 # What a narrow screen and other colours can break; all other rules read the structure, which is the same.
 BY_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
@@ -62,14 +64,12 @@ def findings(page, where: str, **options: object) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def visit(browser, base):
+def visit(tab):
     """Visit a page once, however many tests ask."""
 
     @cache
     def look(name: str) -> Visit:
-        context, page, log = new_page(browser, base)
-        page.goto(f"{base}{name}.html")
-        wait_for_maths(page)
+        page, log = tab.open(name)
         seen = Log(list(log.external), list(log.failed), list(log.console))  # axe may log errors of its own
         page.evaluate(ONE_OF_A_KIND)
         light = findings(page, "laptop, light")
@@ -80,7 +80,6 @@ def visit(browser, base):
         width = page.evaluate("document.documentElement.scrollWidth")
         dark = findings(page, "phone, dark", runOnly=BY_LOOKS)
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        context.close()
         return Visit(seen, images, *count, width, light + dark, background)
 
     return look

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 
+from tests.exercises import kernels
 from tests.exercises.notebooks import ROOT, write
 
 
@@ -27,11 +28,13 @@ def run(notebooks: dict[str, nbformat.NotebookNode], folder: Path) -> dict[str, 
     for name, notebook in notebooks.items():
         write(notebook, folder / f"{name}.ipynb")
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", "-p", "no:cacheprovider", "-q"]
-    command += ["-p", "no:xdist", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120", "--junitxml=r.xml"]
+    command += ["-p", "no:xdist", "--nbval-lax", "--nbval-cell-timeout=120", "--junitxml=r.xml"]
     files = [f"{name}.ipynb" for name in notebooks]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     environment["PYTHONPATH"] = str(ROOT)
-    done = subprocess.run([*command, *files], cwd=folder, env=environment, capture_output=True, text=True, timeout=1200)
+    with kernels.nursery(environment) as (options, own):
+        command += options
+        done = subprocess.run([*command, *files], cwd=folder, env=own, capture_output=True, text=True, timeout=1200)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"nbval could not run:\n{done.stdout}\n{done.stderr}")
     found = {name: [] for name in notebooks}

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from course_lib.checks.core import Mistake, find
@@ -83,3 +85,22 @@ def test_every_mistake_fails_and_shows_its_hint(run: Callable, part: str) -> Non
         hint = find(mistake.exercise).hints.get(mistake.hint, "")
         assert hint[:60] in result.report, f"{mistake.function.__name__}: {result.report}"
         assert f"{mistake.points}/{find(mistake.exercise).maximum} points" in result.report
+
+
+def test_a_kernel_knows_nothing_of_another(tmp_path: Path) -> None:
+    """Kernels are forked from one process: each begins as that one was left."""
+
+    def made(*sources: str) -> nbformat.NotebookNode:
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        return nbformat.v4.new_notebook(metadata=notebooks.METADATA, cells=cells)
+
+    found = nbval.run(
+        {
+            "a": made("import os, torch; torch.seen = 1", "os.environ['SEEN'] = '1'"),
+            "b": made("import os, torch; assert not hasattr(torch, 'seen') and 'SEEN' not in os.environ", "1 / 0"),
+        },
+        tmp_path,
+    )
+    assert [result.passed for result in found["a"]] == [True, True]
+    assert [result.passed for result in found["b"]] == [True, False]
+    assert "ZeroDivisionError" in found["b"][1].report

@@ -77,6 +77,11 @@ def test_twins_are_fixed_by_the_exchange_and_trapped():
     assert (tied > free).all()
 
 
+def test_nets_of_two_end_above_nudged_nets_of_four():
+    _, free, _ = claims.twins_and_nudged(2, 1000, steps=150)
+    assert claims.nets_of_two(2, 1000, steps=150).min() > free.max()
+
+
 def test_claims_say_what_they_are_over():
     for record, name in (
         (claims.drift_follows_the_rate(3), "drift_follows_the_rate"),

@@ -231,6 +231,42 @@ def test_balanced_steps_commute_with_scales_and_orders(dtype):
         assert error.max() < TOLERANCE[dtype]
 
 
+def test_balanced_steps_commute_with_rotations_of_the_inputs_and_see_how_a_neuron_is_split():
+    net = HiddenLayer(3, 4, 2)
+    theta, x, y = case(net, torch.float64)
+    step, turn = balanced_step(net), torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))[0]
+
+    def turned(t):
+        w, b, v, c = net.split(t)
+        return net.join(w @ turn.mT, b, v, c)
+
+    there = step(turned(theta), gradient(squared_loss(net, x @ turn.mT, y), turned(theta)), 0.1)
+    assert torch.allclose(there, turned(step(theta, gradient(squared_loss(net, x, y), theta), 0.1)), atol=1e-12)
+    pair, x = HiddenLayer(1, 2, 1), torch.ones(1, 1, dtype=torch.float64)
+    halves, far = torch.tensor([[0.5, 0.5, 0, 0, 0.5, 0.5, 0], [0.5, 0.5, 0, 0, 2, -1, 0]], dtype=torch.float64)[:, None]
+    loss = squared_loss(pair, x, 0 * x)
+    assert torch.equal(pair(halves, x), pair(far, x))
+    ends = [pair(balanced_step(pair)(t, gradient(loss, t), 0.1), x).item() for t in (halves, far)]
+    assert abs(ends[0] - ends[1]) > 0.01
+
+
+def test_scale_directions_are_half_the_gradient_of_what_is_conserved():
+    net = HiddenLayer(3, 4, 2)
+    theta, _, _ = case(net, torch.float64, count=1)
+    for j in range(4):
+        half = gradient(lambda t, j=j: imbalance(net, t)[:, j] / 2, theta)
+        assert torch.allclose(half[0], scale_directions(net, theta[0])[j])
+
+
+def test_the_hessian_sees_the_scale_of_an_idle_neuron_nowhere():
+    net = HiddenLayer(3, 4, 2)
+    theta, x, y = case(net, torch.float64, count=1)
+    w, b, v, c = net.split(theta)
+    theta = net.join(w, torch.cat([torch.full_like(b[:, :1], -100), b[:, 1:]], 1), v, c)  # neuron 0 never fires
+    sizes = (scale_directions(net, theta[0]) @ hessian(squared_loss(net, x, y), theta[0])).norm(dim=1)
+    assert sizes[0] < 1e-12 and (sizes[1:] > 1e-3).any()
+
+
 def test_a_balanced_step_is_a_preconditioned_one_and_plain_where_balanced():
     net = HiddenLayer(3, 4, 2)
     theta, x, y = case(net, torch.float64)

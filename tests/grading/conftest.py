@@ -18,7 +18,17 @@ def stage() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def box(stage: Path) -> sandbox.Sandbox:
     """The kind of sandbox that works here."""
+    return _chosen(stage, "auto")
+
+
+@pytest.fixture(scope="session")
+def fresh(stage: Path, box: sandbox.Sandbox) -> sandbox.Sandbox:
+    """The same without a nursery."""
+    return _chosen(stage, "bwrap") if box.way in sandbox.NURSERIES else box
+
+
+def _chosen(stage: Path, kind: str) -> sandbox.Sandbox:
     try:
-        return sandbox.choose(stage, LIMITS)
+        return sandbox.choose(stage, LIMITS, kind)
     except sandbox.NoSandbox as reason:
         pytest.fail(f"grading cannot be tested on this machine.\n{reason}", pytrace=False)

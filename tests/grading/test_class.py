@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from course_lib.checks.core import find
-from course_lib.grading import cli, sandbox, selftest, stats
+from course_lib.grading import batches, cli, grade, sandbox, selftest, stats
 from course_lib.grading.course import ROOT, notebook
 from tests.exercises import notebooks
 from tests.grading import broken
@@ -151,6 +151,22 @@ def test_a_run_of_another_notebook_is_not_resumed(graded: SimpleNamespace, chose
     arguments = ["grade", str(graded.folder), "--notebook", "symmetries/invariance", "--out", str(graded.out), "--resume"]
     assert cli.main([*arguments, *FEW]) == 2
     assert "another run" in capsys.readouterr().err
+
+
+def test_after_a_failure_the_rest_of_a_batch_is_judged_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def run(published: object, setting: object, answers: list[str]):
+        started.append(answers)
+        for index, one in enumerate(answers):
+            if one == "bad":
+                raise batches.GraderError("the kernel died")
+            yield index, {"of": one}
+
+    monkeypatch.setattr(batches, "run", run)
+    found = list(grade.judge_part(PUBLISHED, None, ["a", "bad", "b", "c", "bad"]))
+    assert found == [(0, {"of": "a"}), (1, "the kernel died"), (2, {"of": "b"}), (3, {"of": "c"}), (4, "the kernel died")]
+    assert [len(part) for part in started] == [5, 3]
 
 
 def test_solve_and_check_one_notebook(graded: SimpleNamespace, chosen, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

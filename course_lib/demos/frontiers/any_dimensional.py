@@ -4,12 +4,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course_lib import plots
-from course_lib.claims.frontiers.any_dimensional import HOME, RECIPES, errors, predictions
 from course_lib.demos import Demo, explore
 from course_lib.frontiers.any_dimensional import Partition, set_partitions, survives_duplication, survives_padding
 from course_lib.frontiers.any_size_graphs import TARGETS
+from course_lib.frontiers.any_size_runs import HOME, NODES, RECIPES, answers, errors
 
-SIZES, CURVE = (8, 16, 64), (8, 16, 32, 64)  # the first size is the one trained on
+SIZES = (8, 16, 64)  # the first size is the one trained on
 LOOKS = {
     "15, sums": ("#D55E00", "o", "-"),
     "15, means": ("#0072B2", "s", "--"),
@@ -38,22 +38,22 @@ def recipes_and_sizes() -> Demo:
 
 def _draw(target: str, layer: str, nodes: int) -> Figure:
     figure, (left, right) = plots.panels(2, width=3.6, height=3.3)
-    found, truth = predictions(layer, target, nodes)
+    found, truth = answers(layer, target, nodes)
     colour, marker, _ = LOOKS[layer]
     low, high = truth.min().item(), truth.max().item()
     room = 0.35 * (high - low)
-    left.plot(truth, found[0].clamp(low - room, high + room), marker, color=colour, markersize=3.5, alpha=0.7)
+    left.plot(truth, found.clamp(low - room, high + room), marker, color=colour, markersize=3.5, alpha=0.7)
     left.plot([low, high], [low, high], color=plots.INK, linewidth=0.8)
     left.set(ylim=(low - 1.2 * room, high + 1.2 * room), xlabel="truth", ylabel="answer", title=f"{target}, {nodes} nodes")
     for name, (other, shape, line) in LOOKS.items():
-        heights = [errors(name, target, one).mean().item() for one in CURVE]
+        heights = [errors(name, target, one).mean().item() for one in NODES]
         width = 2.5 if name == layer else 1
-        right.loglog(CURVE, heights, line, marker=shape, color=other, linewidth=width, markersize=4, label=name)
+        right.loglog(NODES, heights, line, marker=shape, color=other, linewidth=width, markersize=4, label=name)
     error = errors(layer, target, nodes).mean().item()
     right.plot(nodes, error, "o", markersize=13, color=plots.INK, markerfacecolor="none", markeredgewidth=2)
     right.axhline(1, color=plots.FAINT, linewidth=0.8)
-    right.set(ylim=(3e-3, 1e5), xlabel="nodes", ylabel="error / spread", title="mean of five networks")
-    right.set_xticks(CURVE, [str(one) for one in CURVE])
+    right.set(ylim=(1e-5, 3e5), xlabel="nodes", ylabel="error / spread", title="mean of five networks")
+    right.set_xticks(NODES, [str(one) for one in NODES])
     right.minorticks_off()
     right.legend(loc="upper left", fontsize=9, ncols=2)
     return figure
