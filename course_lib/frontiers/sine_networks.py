@@ -9,6 +9,7 @@ of different frequency are linearly independent.
 
 import csv
 import math
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 
 STARTS = ("independent", "shared")
 HIDDEN, STEPS, RATE, FREQUENCY = 16, 200, 2e-2, 2.5
-WEIGHTS, GRID = "weight_space.npz", "weight_space.csv"
+WEIGHTS, GRID, LEAKY_GRID = "weight_space.npz", "weight_space.csv", "weight_space_leaky.csv"
 
 
 def digit_images() -> tuple[Tensor, Tensor]:
@@ -175,8 +176,22 @@ def stored_networks(start: str) -> Tensor:
 
 def stored_accuracies() -> dict[tuple[str, str], Tensor]:
     """Test accuracies of the stored grid: (start, reading) -> one for each seed, `(seeds,)`, float64."""
-    text = (files("course_lib.data") / GRID).read_text(encoding="utf8")
+    return _gathered((row["start"], row["reading"], row["accuracy"]) for row in _rows(GRID))
+
+
+def leaky_accuracies(part: str = "accuracy") -> dict[str, Tensor]:
+    """The same of the second grid (units that cannot die, independent starts), by reading; `part`: "accuracy" or "training"."""
+    found = _gathered(("independent", row["reading"], row[part]) for row in _rows(LEAKY_GRID))
+    return {reading: values for (_, reading), values in found.items()}
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    text = (files("course_lib.data") / name).read_text(encoding="utf8")
+    return csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+
+
+def _gathered(rows: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], Tensor]:
     found: dict[tuple[str, str], list[float]] = {}
-    for row in csv.DictReader(line for line in text.splitlines() if not line.startswith("#")):
-        found.setdefault((row["start"], row["reading"]), []).append(float(row["accuracy"]))
+    for start, reading, value in rows:
+        found.setdefault((start, reading), []).append(float(value))
     return {key: torch.tensor(values, dtype=torch.float64) for key, values in found.items()}

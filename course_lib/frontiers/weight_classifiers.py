@@ -6,6 +6,7 @@ it adds phi of the flipped neuron; with half turns it reads waves in place of ph
 Navon et al. (ICML 2023) and Zhou et al. (NeurIPS 2023) build readers of deep networks, from equivariant layers.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -18,6 +19,7 @@ from course_lib.models import MLP
 from course_lib.training import accuracy, train_classifier
 
 WIDTH, CLASSES, EPOCHS, RATE, TEST = 64, 10, 60, 3e-3, 500
+LEAK = 0.1
 STORED_SEED = 1  # the seed of the stored networks, and of the split and the readers that go with them
 FLIPPED = {"phases": (-1.0, -1.0, -1.0, -1.0), "waves": (-1.0, -1.0, -1.0, 1.0)}
 
@@ -43,7 +45,8 @@ class FlatReader(nn.Module):
 class SetReader(nn.Module):
     """rho(mean_k phi(t_k)), or with `signs` rho(mean_k phi(t_k) + phi(flipped t_k)); with `half_turns` t_k are waves.
 
-    `scale` divides the numbers of a neuron. Nothing is subtracted: a flip must stay a flip.
+    `scale` divides the numbers of a neuron. Nothing is subtracted: a flip must stay a flip. `leak` is the slope of the hidden
+    units where they are not active: with 0 they can die in training.
 
     >>> net = SetReader(torch.ones(4), signs=True)
     >>> tokens = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
@@ -51,11 +54,15 @@ class SetReader(nn.Module):
     True
     """
 
-    def __init__(self, scale: Tensor, signs: bool = False, half_turns: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self, scale: Tensor, signs: bool = False, half_turns: bool = False, seed: int = 0, leak: float = 0.0
+    ) -> None:
         super().__init__()
         self.register_buffer("scale", scale)
         self.signs, self.half_turns = signs, half_turns
         self.net = DeepSets(4, "mean", WIDTH, WIDTH, CLASSES, seed=seed)
+        if leak:
+            self.net.phi[1], self.net.rho.layers[1] = nn.LeakyReLU(leak), nn.LeakyReLU(leak)
 
     def forward(self, tokens: Tensor) -> Tensor:
         t = (sine_networks.waves(tokens) if self.half_turns else tokens) / self.scale
@@ -63,6 +70,28 @@ class SetReader(nn.Module):
         if self.signs:
             features = features + self.net.phi(t * t.new_tensor(FLIPPED["waves" if self.half_turns else "phases"]))
         return self.net.rho(pooled(features, "mean"))
+
+
+class TurnReader(SetReader):
+    """rho(mean_k phi(t_k) + phi(half-turned t_k)): half turns are averaged over, in the phases, and no waves are used.
+
+    Phases are wrapped to [-pi, pi) first, so whole turns change nothing either. Signs are seen.
+    """
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        turned = tokens * tokens.new_tensor([1, 1, 1, -1]) + tokens.new_tensor([0, 0, math.pi, 0])
+        features = self.net.phi(wrapped(tokens) / self.scale) + self.net.phi(wrapped(turned) / self.scale)
+        return self.net.rho(pooled(features, "mean"))
+
+
+def wrapped(tokens: Tensor) -> Tensor:
+    """The same networks with phases in [-pi, pi): `(b, h, 4)` twice.
+
+    >>> round(wrapped(torch.tensor([[[1.0, 2.0, 5 * math.pi / 2, 3.0]]]))[0, 0, 2].item() / math.pi, 3)
+    0.5
+    """
+    phase = torch.remainder(tokens[..., 2:3] + math.pi, 2 * math.pi) - math.pi
+    return torch.cat([tokens[..., :2], phase, tokens[..., 3:]], 2)
 
 
 class PictureReader(nn.Module):
@@ -91,6 +120,13 @@ READERS: dict[str, Callable[[Tensor, int], nn.Module]] = {  # name -> reader for
     "set, signs, half turns": lambda t, seed: SetReader(spread(sine_networks.waves(t)), True, True, seed),
     "picture": lambda t, seed: PictureReader(seed=seed),
 }
+LEAKY: dict[str, Callable[[Tensor, int], nn.Module]] = {  # the set readers with hidden units that cannot die, and a control
+    "set": lambda t, seed: SetReader(spread(t), seed=seed, leak=LEAK),
+    "set, signs": lambda t, seed: SetReader(spread(t), True, seed=seed, leak=LEAK),
+    "set, half turns": lambda t, seed: SetReader(spread(sine_networks.waves(t)), False, True, seed, LEAK),
+    "set, signs, half turns": lambda t, seed: SetReader(spread(sine_networks.waves(t)), True, True, seed, LEAK),
+    "set, half turns averaged": lambda t, seed: TurnReader(spread(wrapped(t)), seed=seed, leak=LEAK),
+}
 
 
 def split_rows(count: int, seed: int, test: int = TEST) -> tuple[Tensor, Tensor]:
@@ -101,17 +137,28 @@ def split_rows(count: int, seed: int, test: int = TEST) -> tuple[Tensor, Tensor]
     return order[test:], order[:test]
 
 
-def trained(name: str, tokens: Tensor, labels: Tensor, seed: int, epochs: int = EPOCHS) -> nn.Module:
+def trained(
+    name: str, tokens: Tensor, labels: Tensor, seed: int, epochs: int = EPOCHS, leaky: bool = False
+) -> nn.Module:
     """The reader of that name, fitted to networks `(b, h, 4)` and the digits that they draw; weights and order from `seed`."""
-    if name not in READERS:
-        raise ValueError(f"name must be one of {tuple(READERS)}, got {name!r}")
-    return train_classifier(READERS[name](tokens, seed), tokens, labels, epochs=epochs, rate=RATE, seed=seed)
+    readers = LEAKY if leaky else READERS
+    if name not in readers:
+        raise ValueError(f"name must be one of {tuple(readers)}, got {name!r}")
+    return train_classifier(readers[name](tokens, seed), tokens, labels, epochs=epochs, rate=RATE, seed=seed)
+
+
+def accuracies_of(
+    name: str, tokens: Tensor, labels: Tensor, seed: int, epochs: int = EPOCHS, leaky: bool = False
+) -> tuple[float, float]:
+    """Accuracy on the test and the training rows of split `seed` of a reader fitted to the latter; weights from `seed`."""
+    train, test = split_rows(len(tokens), seed)
+    net = trained(name, tokens[train], labels[train], seed, epochs, leaky)
+    return accuracy(net, tokens[test], labels[test]), accuracy(net, tokens[train], labels[train])
 
 
 def accuracy_of(name: str, tokens: Tensor, labels: Tensor, seed: int, epochs: int = EPOCHS) -> float:
-    """Accuracy on the test rows of split `seed` of a reader that is trained on the others, from weights of the same seed."""
-    train, test = split_rows(len(tokens), seed)
-    return accuracy(trained(name, tokens[train], labels[train], seed, epochs), tokens[test], labels[test])
+    """The first of `accuracies_of`: accuracy on the test rows of split `seed`."""
+    return accuracies_of(name, tokens, labels, seed, epochs)[0]
 
 
 @cache

@@ -281,3 +281,65 @@ def answered_in_double(phi, rho, tokens):
     b, h, n = tokens.shape
     rows = tokens.reshape(b * h, n)
     return rho((phi(rows) + phi(-rows)).reshape(b, h, -1).sum(1)).double()
+
+
+@mistake(READ, hint="repeated")
+def equal_neurons_once(phi, rho, tokens):
+    found = [one.unique(dim=0) for one in tokens]
+    return rho(torch.stack([(phi(one) + phi(-one)).sum(0) for one in found]))
+
+
+@mistake(READ, hint="repeated")
+def a_set_of_neurons_and_flips(phi, rho, tokens):
+    found = [torch.cat([one, -one]).unique(dim=0) for one in tokens]
+    return rho(torch.stack([phi(one).sum(0) for one in found]))
+
+
+@mistake(READ, hint="silent")
+def without_silent_neurons(phi, rho, tokens):
+    found = [one[one[:, -1] != 0] for one in tokens]
+    return rho(torch.stack([(phi(one) + phi(-one)).sum(0) for one in found]))
+
+
+@mistake(READ, hint="half_turn")
+def half_a_turn_for_a_flip(phi, rho, tokens):
+    b, h, n = tokens.shape
+    rows = tokens.reshape(b * h, n)
+    turned = torch.cat([rows[:, :-2], rows[:, -2:-1] + torch.pi, -rows[:, -1:]], 1)
+    return rho((phi(rows) + phi(turned)).reshape(b, h, -1).sum(1))
+
+
+@mistake(READ, hint="error")
+def two_inputs_only(phi, rho, tokens):
+    b, h, n = tokens.shape
+    rows = tokens.reshape(-1, 4)
+    return rho((phi(rows) + phi(-rows)).reshape(b, h, -1).sum(1))
+
+
+@mistake(READ, hint="error")
+def neurons_taken_for_features(phi, rho, tokens):
+    b, h, n = tokens.shape
+    rows = tokens.reshape(b * h, n)
+    return rho((phi(rows) + phi(-rows)).reshape(b, -1, h).sum(1))
+
+
+@mistake(READ, hint="features", points=3)
+def sixteen_features(phi, rho, tokens):
+    b, h, n = tokens.shape
+    rows = tokens.reshape(b * h, n)
+    return rho((phi(rows) + phi(-rows)).reshape(b, h, -1).sum(1)[..., :16])
+
+
+@mistake(READ, hint="single", points=3)
+def one_output_as_a_column(phi, rho, tokens):
+    b, h, n = tokens.shape
+    rows = tokens.reshape(b * h, n)
+    return rho((phi(rows) + phi(-rows)).reshape(b, h, -1).sum(1)).reshape(b, -1)
+
+
+@mistake(READ, hint="single", points=3)
+def one_number_without_an_axis(phi, rho, tokens):
+    b, h, n = tokens.shape
+    rows = tokens.reshape(b * h, n)
+    found = rho((phi(rows) + phi(-rows)).reshape(b, h, -1).sum(1))
+    return found.squeeze() if found.dim() == 1 else found

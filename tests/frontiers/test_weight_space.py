@@ -53,6 +53,24 @@ def test_the_stored_grid_is_whole_and_one_cell_comes_out_again():
     assert again == pytest.approx(accuracies["shared", "flat"][0].item(), abs=0.03)
 
 
+def test_the_second_grid_is_whole_and_no_reader_died_in_it():
+    for part in ("accuracy", "training"):
+        found = sines.leaky_accuracies(part)
+        assert list(found) == list(readers.LEAKY)
+        assert all(len(values) == len(make_weight_space.FRESH) for values in found.values())
+    assert min(values.min() for values in sines.leaky_accuracies("training").values()) > 0.2
+    assert not set(make_weight_space.FRESH) & {0, *make_weight_space.SEEDS}
+
+
+def test_the_second_grid_reads_independent_networks_with_leaky_readers(monkeypatch):
+    asked = []
+    monkeypatch.setattr(make_weight_space, "networks", lambda start, seed: asked.append((start, seed)) or torch.zeros(2, 16, 4))
+    monkeypatch.setattr(readers, "accuracies_of", lambda name, tokens, labels, seed, leaky: (seed / 10, float(leaky)))
+    rows = make_weight_space.leaky_grid(range(6, 8))
+    assert asked == [("independent", 6), ("independent", 7)]
+    assert rows == [(name, seed, seed / 10, 1.0) for seed in (6, 7) for name in readers.LEAKY]
+
+
 def test_other_weights_that_draw_the_same_function_are_rewritten_ones():
     """The theorem's proof, backwards: waves and their flips determine a network up to order, flips and half turns."""
     tokens = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -123,3 +141,12 @@ def test_claims_compare_the_readers_that_they_name(monkeypatch):
     assert signs.estimate == pytest.approx(0.05) and signs.low < signs.estimate < signs.high
     with pytest.raises(ValueError, match="start must be one of"):
         claims.symmetry_reads_more("common")
+
+
+def test_claims_of_the_second_grid_compare_the_readers_that_they_name(monkeypatch):
+    noise = torch.tensor([0.0, 0.01, -0.01, 0.005, -0.005], dtype=torch.float64)
+    table = {"set": 0.2 + 0 * noise, "set, signs": 0.25 + noise, "set, half turns averaged": 0.3 + noise}
+    monkeypatch.setattr(claims, "leaky_accuracies", lambda: table)
+    signs, turns = claims.signs_add_to_order_leaky(), claims.half_turns_without_waves()
+    assert signs.estimate == pytest.approx(0.05) and signs.verdict == "supported" and "0.02" in signs.threshold
+    assert turns.estimate == pytest.approx(0.1) and turns.verdict == "not supported" and "0.2" in turns.threshold

@@ -7,7 +7,7 @@ from course_lib.checks import Exercise, Wrong, as_tensor, called, close, nearest
 from course_lib.checks.returns import behind
 from course_lib.models import MLP
 
-DTYPE = "right, but in float32: a new tensor is float32 unless you give it the dtype of what comes in"
+DTYPE = "the numbers are right, but float64 comes in and you return float32: the answer keeps the dtype of what comes in"
 FLOAT32 = "right in float64, but float32 should work as well, and come back as float32"
 
 
@@ -126,7 +126,11 @@ read_neurons = Exercise(
         "product": "phi(t) times phi(-t) does not see the sign either, but the sum is asked for",
         "distance": "|phi(t) - phi(-t)| does not see the sign, but the sum is asked for",
         "waves": "the neurons come as (w, b, v), and phi reads them so: no waves here",
+        "half_turn": "these are half turns, (w, b + pi, -v): a flip changes all signs, so add phi(t) and phi(-t)",
         "one_neuron": "all neurons take part: you read only some",
+        "repeated": "two neurons of a network may be equal, or flips of each other: each counts, in the sum and in the picture",
+        "silent": "a neuron with v = 0 draws nothing, but the sum takes it in as every other",
+        "features": "right for a few features, but not for another number of them",
         "dtype": DTYPE,
         "value": "not rho of the sum over neurons of phi(t) + phi(-t)",
         "single": "right in general, but not for a single network, a single neuron, or where one number is asked for",
@@ -165,6 +169,11 @@ def _likely_readings(phi: MLP, rho: MLP, t: Tensor) -> dict:
     b, v = t[..., [d]], t[..., [d + 1]]
     wave = torch.cat([t[..., :d], v * b.cos(), v * b.sin()], 2)
     twin = torch.cat([-t[..., :d], -v * b.cos(), v * b.sin()], 2)
+    turned, everything = _features(phi, torch.cat([t[..., :d], b + torch.pi, -v], 2)).sum(1), both.sum(1)
+    once, either, loud = everything.clone(), everything.clone(), everything.clone()
+    once[0] -= both[0, 1]
+    either[:2] -= both[:2, 1]
+    loud[2] -= both[2, 2]
     return {
         "plain": [rho(c * plus.sum(1)) for c in (1, 2)] + [rho(plus.mean(1))],
         "only_minus": [rho(minus.sum(1))],
@@ -183,6 +192,9 @@ def _likely_readings(phi: MLP, rho: MLP, t: Tensor) -> dict:
         "product": rho((plus * minus).sum(1)),
         "distance": rho((plus - minus).abs().sum(1)),
         "waves": [rho((_features(phi, wave) + _features(phi, other)).sum(1)) for other in (twin, -wave)],
+        "half_turn": [rho(plus.sum(1) + turned), rho(turned)],
+        "repeated": [rho(once), rho(either)],
+        "silent": rho(loud),
         "one_neuron": [rho(both[:, k]) for k in range(h)] + [rho(both[:, 1:].sum(1)), rho(both[:, :-1].sum(1))],
     }
 
@@ -200,8 +212,11 @@ def _compare_readings(found: object, phi: MLP, rho: MLP, t: Tensor) -> None:
 
 
 def _ordinary(random) -> tuple:
-    d, h = random.integer(1, 3), random.choice([3, 5])
-    return _net(random, [d + 2, 5, 3]), _net(random, [3, 6, 4]), random.normal(4, h, d + 2)
+    """Four networks: one has a neuron twice, one has a neuron and its flip, one has a neuron with v = 0."""
+    d, h = random.choice([1, 3]), random.choice([3, 5])
+    t = random.normal(4, h, d + 2)
+    t[0, 1], t[1, 1], t[2, 2, -1] = t[0, 0], -t[1, 0], 0
+    return _net(random, [d + 2, 5, 4]), _net(random, [4, 6, 4]), t
 
 
 @read_neurons.property(points=3)
@@ -211,19 +226,19 @@ def forgets_order_and_signs(answer, random):
 
 
 def _small(random) -> tuple:
-    return _net(random, [4, 5, 3]), _net(random, [3, 2]), _net(random, [3, 1]), random.normal(1, 3, 4), random.normal(3, 1, 4)
+    ones = _net(random, [4, 5, 3]), _net(random, [3, 2]), _net(random, [3, 1]), random.normal(1, 3, 4), random.normal(3, 1, 4)
+    return *ones, _net(random, [4, 18]), _net(random, [18, 2])
 
 
 @read_neurons.property(points=1)
 @behind(forgets_order_and_signs)
 def small_networks_and_short_numbers(answer, random):
-    phi, many, one, wide, tall = random.once(_small)
-    for rho, t in ((many, wide), (one, tall)):
-        truth, found = _reading(phi, rho, t), called("single", answer, phi, rho, t)
-        if isinstance(found, Tensor) and rho is one and found.shape == (len(t), 1):
-            found = found[:, 0]
-        if not _same(found, truth, 1e-8):
+    phi, many, one, wide, tall, *broad = random.once(_small)
+    for rho, t in ((many, wide), (one, tall), (one, wide)):
+        if not _same(called("single", answer, phi, rho, t), _reading(phi, rho, t), 1e-8):
             raise Wrong("single", seen=f"{t.shape[0]} networks of {t.shape[1]} neurons, {2 if rho is many else 1} outputs")
+    if not _same(called("features", answer, *broad, tall), _reading(*broad, tall), 1e-8):
+        raise Wrong("features")
     truth = _reading(phi, many, wide)
     found = called("float32", answer, phi.float(), many.float(), wide.float())
     if not _same(found, truth, 1e-4) or found.dtype != torch.float32:

@@ -51,7 +51,7 @@ def _draw(digit: int, weights: str):
     for k, (name, chances) in enumerate(answers(tokens).items()):
         colour, hatch = READERS[name]
         rows = torch.arange(10) + 0.4 * (k - 0.5)
-        right.barh(rows, chances, height=0.4, color=colour, hatch=hatch, edgecolor="white", label=name.split(",")[0])
+        right.barh(rows, chances, height=0.4, color=colour, hatch=hatch, edgecolor="white", label=name)
     right.set(xlim=(0, 1), yticks=range(10), xlabel="probability", title="which digit?")
     right.invert_yaxis()
     figure.legend(loc="outside lower right", ncols=2)
