@@ -27,7 +27,7 @@ LEFT = {  # what is left behind, and how it is found
         "import ctypes\ngot = ctypes.CDLL(None).shmget(4711, 4096, 0o666) >= 0",
     ),
     "a key": (
-        f"{KEYRINGS}\nfor ring in RINGS: libc.syscall(add, b'user', b'note', b'x', 1, ring)",
+        f"{KEYRINGS}\nassert max(libc.syscall(add, b'user', b'note', b'x', 1, ring) for ring in RINGS) >= 0",
         f"{KEYRINGS}\ngot = any(libc.syscall(find, 10, ring, b'user', b'note', 0) >= 0 for ring in RINGS)",
     ),
     "a terminal": ("kept = os.openpty()", "got = bool(set(os.listdir('/dev/pts')) - {'ptmx'})"),
@@ -90,6 +90,28 @@ for name in dir(resource):
             try: resource.setrlimit(kind, (hard, hard + 1))
             except (OSError, ValueError): continue
             got = True""",
+    "makes keys, of which a user has so many": """
+import ctypes
+add = {"x86_64": 248, "aarch64": 217}[os.uname().machine]
+got = any(ctypes.CDLL(None).syscall(add, b'user', b'note', b'x', 1, ring) >= 0 for ring in (-1, -2, -3, -4, -5))""",
+    "opens a socket that no namespace parts": """
+import socket
+for family in (16, 17, 38, 40):
+    try: socket.socket(family, socket.SOCK_DGRAM if family == 16 else socket.SOCK_STREAM).close()
+    except OSError: continue
+    got = True""",
+    "watches files": """
+import ctypes
+got = ctypes.CDLL(None).inotify_init() >= 0 or ctypes.CDLL(None).inotify_init1(0) >= 0""",
+    "takes a pipe of its worker": """
+import ctypes
+libc = ctypes.CDLL(None)
+held = libc.syscall(434, os.getppid(), 0)
+got = any(libc.syscall(438, held, fd, 0) >= 0 for fd in range(3, 16)) or libc.ptrace(16, os.getppid(), 0, 0) == 0
+for name in ('mem', 'fd/3', 'fd/4'):
+    try: os.close(os.open(f'/proc/{os.getppid()}/{name}', os.O_RDWR))
+    except OSError: continue
+    got = True""",
     "has the nursery's terminal": "os.close(os.open('/dev/tty', os.O_RDWR))\ngot = True",
 }
 

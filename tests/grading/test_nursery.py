@@ -140,7 +140,8 @@ def test_nothing_piles_up(nursery: Nursery) -> None:
         ask(channel := nursery.start(), "import time\nfor _ in range(3):\n    if not os.fork(): time.sleep(30)")
         channel.close()
     del channel
-    assert (len(os.listdir("/proc/self/fd")), len(descendants(nursery._process.pid))) == before
+    files, processes = len(os.listdir("/proc/self/fd")), len(descendants(nursery._process.pid))
+    assert files == before[0] and processes <= before[1]  # one that has just ended may still be listed
 
 
 def test_a_nursery_that_died_is_replaced_and_its_sandboxes_die_with_it(nursery: Nursery) -> None:
