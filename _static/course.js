@@ -1,7 +1,7 @@
 // What a reader has read is remembered in this browser, and nowhere else: a button at the end of a chapter or exercise page,
 // and a mark beside the page's name in the sidebar.
 (function () {
-  var KEY = "attribution-and-symmetry.read";
+  var KEY = "course.read";
   var kind = /\/(chapters|exercises)\/\w+\/\w+\.html$/;
   function known() {
     try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch (refused) { return []; }
