@@ -56,7 +56,7 @@ def signs_add_to_order() -> Record:
 def signs_add_to_order_leaky() -> Record:
     """The same in the second grid: hidden units that cannot die, fresh seeds, the same threshold."""
     return _record(
-        "signs_add_to_order/leaky",
+        "signs_add_to_order_leaky",
         "Independent starts, hidden units that cannot die: a reader that ignores order reads more digits if it ignores signs "
         "as well.",
         leaky_lead("set, signs", "set"),
