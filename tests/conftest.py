@@ -7,8 +7,11 @@ import pytest
 import torch
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.book.fixtures import base, browser, site, tab
 from tests.colab import table as colab
 from tests.exercises import table as exercises
+
+__all__ = ["base", "browser", "site", "tab"]  # fixtures; one browser in a process, whichever folders ask for it
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)

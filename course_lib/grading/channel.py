@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from course_lib.checks.answers import NotCarried, receive
-from course_lib.grading.processes import Forked, Started, memory_left_mb, resident_mb
+from course_lib.grading.processes import Forked, Started, is_ready, memory_left_mb, resident_mb
 
 HEAD = struct.Struct("<II")
 LEFT_MB = 200  # of the machine's memory; below that, whatever runs in a sandbox is stopped
@@ -113,7 +113,7 @@ class Channel:
         data = memoryview(HEAD.pack(len(text), len(body)) + text + body)
         fd = self._process.stdin.fileno()
         while data:
-            self._wait(lambda left: select.select([], [fd], [], left)[1], until)
+            self._wait(lambda left: is_ready(fd, select.POLLOUT, left), until)
             try:
                 data = data[os.write(fd, data[: 2**16]) :]
             except OSError:
@@ -134,7 +134,7 @@ class Channel:
     def _exactly(self, size: int, until: float, watch: bool) -> bytes:
         parts, fd = [], self._process.stdout.fileno()
         while size:
-            self._wait(lambda left: select.select([fd], [], [], left)[0], until, watch)
+            self._wait(lambda left: is_ready(fd, select.POLLIN, left), until, watch)
             part = os.read(fd, min(size, 2**20))
             if not part:
                 raise self._gone()
@@ -142,7 +142,7 @@ class Channel:
             size -= len(part)
         return b"".join(parts)
 
-    def _wait(self, ready: Callable[[float], list], until: float, watch: bool = True) -> None:
+    def _wait(self, ready: Callable[[float], bool], until: float, watch: bool = True) -> None:
         """Wait for a pipe; ten times a second look how much memory the sandbox has taken."""
         while not ready(min(0.1, max(0.0, until - time.monotonic()))):
             if time.monotonic() >= until:

@@ -10,6 +10,13 @@ import time
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
+def is_ready(descriptor: int, event: int, seconds: float) -> bool:
+    """Wait for a descriptor; true also if its other end has gone. (`select` refuses numbers above 1023, `poll` does not.)"""
+    waiting = select.poll()
+    waiting.register(descriptor, event)
+    return bool(waiting.poll(1000 * seconds))
+
+
 class Started:
     """A sandbox that a command starts. `also` ends what killing the command would leave running."""
 
@@ -57,7 +64,7 @@ class Forked:
 
     def wait(self, seconds: float) -> None:
         """Return when it and all that it started have ended; raises `TimeoutError`."""
-        if not select.select([self._descriptor], [], [], seconds)[0]:
+        if not is_ready(self._descriptor.fileno(), select.POLLIN, seconds):
             raise TimeoutError
 
     def end(self) -> None:

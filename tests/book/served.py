@@ -49,7 +49,7 @@ def soup(name: str) -> BeautifulSoup:
 class Log:
     """What went wrong while a page was used."""
 
-    external: list[str] = field(default_factory=list)  # requests to any other host; the browser finds none (conftest.py)
+    external: list[str] = field(default_factory=list)  # requests to any other host; the browser finds none (fixtures.py)
     failed: list[str] = field(default_factory=list)  # requests to the site that were not answered with a file
     console: list[str] = field(default_factory=list)  # errors of scripts
 

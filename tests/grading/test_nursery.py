@@ -4,6 +4,7 @@ All but the last tests ask nothing of a nursery, and hold for fresh sandboxes to
 """
 
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -131,6 +132,21 @@ def nursery(source: Nursery) -> Nursery:
     if not isinstance(source, Nursery):
         pytest.skip("no nursery works here; all sandboxes are fresh ones")
     return source
+
+
+def test_it_works_where_a_thousand_files_are_open(nursery: Nursery) -> None:
+    """Numbers of descriptors above 1023: `select` would refuse them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    held = [os.dup(0) for _ in range(1100)]
+    try:
+        channel = nursery.start()
+        assert channel._process.stdout.fileno() > 1023 and ask(channel, "x = 1")["error"] == ""
+        channel.close()
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_nothing_piles_up(nursery: Nursery) -> None:
