@@ -210,6 +210,8 @@ def works(way: str, stage: Path, limits: Limits, image: str = IMAGE) -> str:
             return said[-1] if said else f"there is no image {image}"
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
+    if way in NURSERIES and (hidden := [place for place in places() if place.startswith(("/tmp/", "/dev/shm/"))]):
+        return f"{hidden[0]} would be hidden, since each forked sandbox has that folder for itself"
     try:
         channel = Sandbox(way, stage, limits, image).start()
     except (OSError, RuntimeError) as error:

@@ -134,6 +134,12 @@ def nursery(source: Nursery) -> Nursery:
     return source
 
 
+def test_a_python_that_a_forked_sandbox_would_not_see_is_said(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "places", lambda: ["/usr", "/tmp/clone/.venv"])
+    trouble = sandbox.works("nursery", box.stage, box.limits)
+    assert trouble == "/tmp/clone/.venv would be hidden, since each forked sandbox has that folder for itself"
+
+
 def test_it_works_where_a_thousand_files_are_open(nursery: Nursery) -> None:
     """Numbers of descriptors above 1023: `select` would refuse them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
