@@ -127,11 +127,14 @@ def test_a_forked_sandbox_is_like_a_fresh_one(source: Nursery, fresh: sandbox.Sa
 # ------------------------------------------------------------------------------------------------------- nurseries only
 
 
-@pytest.fixture
-def nursery(source: Nursery) -> Nursery:
-    if not isinstance(source, Nursery):
-        pytest.skip("no nursery works here; all sandboxes are fresh ones")
-    return source
+@pytest.fixture(scope="module")
+def nursery(box: sandbox.Sandbox) -> Iterator[Nursery]:
+    """A nursery even where the grader chooses fresh sandboxes (these tests need nothing that lies below /tmp)."""
+    way = sandbox.ways("nursery")
+    assert way, "a nursery needs Linux with bubblewrap: install the package bubblewrap"
+    made = replace(box, way=way[0], limits=replace(LIMITS, memory_mb=1500, processor=30)).source()
+    yield made
+    made.close()
 
 
 def test_a_python_that_a_forked_sandbox_would_not_see_is_said(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +204,7 @@ def test_a_process_that_is_not_apart_does_not_go_on(nursery: Nursery, box: sandb
     (stage / "apart.py").write_text(text.replace(old, new))
     tmp_path.chmod(0o755)
     with pytest.raises(RuntimeError, match=f"(?s)did not start.*{said}"):
-        channel = replace(box, stage=stage).start()
+        channel = replace(box, way=sandbox.ways("nursery")[0], stage=stage).start()
         try:
             channel.ready()
         finally:
