@@ -28,13 +28,14 @@ disk = [os.statvfs(place).f_blocks * os.statvfs(place).f_frsize for place in ('/
 places = ('/', '/tmp', '/dev', '/dev/shm', '/dev/pts', '/course', '/proc/1', '/proc/sys/user', sys.prefix)
 writable, files = [place for place in places if os.access(place, os.W_OK)], len(os.listdir('/proc/self/fd'))
 told = ({name: status[name] for name in names}, kinds, disk, writable, files, sorted(os.environ.items()), os.getcwd(),
-        os.listdir('/tmp'), os.getgroups() == [os.getgid()], os.uname().nodename, sys.path, sys.flags)
+        [name for name in os.listdir('/tmp') if not sys.prefix.startswith('/tmp/' + name)], os.getgroups() == [os.getgid()], os.uname().nodename, sys.path, sys.flags)
 """
 
 
 @pytest.fixture(scope="module")
 def source(box: sandbox.Sandbox) -> Iterator[sandbox.Fresh | Nursery]:
-    made = replace(box, limits=replace(LIMITS, memory_mb=1500, processor=30)).source()
+    way = [*sandbox.ways("nursery"), box.way][0]  # also where the grader chooses fresh ones
+    made = replace(box, way=way, limits=replace(LIMITS, memory_mb=1500, processor=30)).source()
     yield made
     made.close()
 
