@@ -28,7 +28,8 @@ disk = [os.statvfs(place).f_blocks * os.statvfs(place).f_frsize for place in ('/
 places = ('/', '/tmp', '/dev', '/dev/shm', '/dev/pts', '/course', '/proc/1', '/proc/sys/user', sys.prefix)
 writable, files = [place for place in places if os.access(place, os.W_OK)], len(os.listdir('/proc/self/fd'))
 told = ({name: status[name] for name in names}, kinds, disk, writable, files, sorted(os.environ.items()), os.getcwd(),
-        [name for name in os.listdir('/tmp') if not sys.prefix.startswith('/tmp/' + name)], os.getgroups() == [os.getgid()], os.uname().nodename, sys.path, sys.flags)
+        [name for name in os.listdir('/tmp') if not sys.prefix.startswith('/tmp/' + name)],
+        os.getgroups() == [os.getgid()], os.uname().nodename, sys.path, sys.flags)
 """
 
 
